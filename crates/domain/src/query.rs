@@ -1,0 +1,83 @@
+//! What the rules and the console ask of telemetry, whoever keeps it: the embedded store or another engine.
+//!
+//! Not a language: expressions are text here; `promql` gives them meaning over a [`SeriesSource`].
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::labels::Labels;
+use crate::matcher::Matcher;
+use crate::telemetry::Sample;
+use crate::time::Timestamp;
+
+/// Why a query has no answer. Never read as "nothing found".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// The expression is wrong.
+    #[error("{0}")]
+    Invalid(String),
+    /// The query ran past a limit.
+    #[error("the query is over its limit of {limit}: {what}")]
+    Limit {
+        /// What there was too much of.
+        what: String,
+        /// The limit, with its unit.
+        limit: String,
+    },
+    /// The engine cannot answer now.
+    #[error("the query engine cannot answer: {0}")]
+    Unavailable(String),
+}
+
+/// A series with its samples in a window, oldest first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeriesData {
+    /// The series.
+    pub labels: Labels,
+    /// Its samples, stale markers included.
+    pub samples: Vec<Sample>,
+}
+
+/// Raw series, as the PromQL evaluator reads them. Synchronous: implementations answer from memory or a local file.
+pub trait SeriesSource: Send + Sync {
+    /// The series that match all of `matchers`, with their samples in `(start_ms, end_ms]`… both ends inclusive here:
+    /// `start_ms <= t <= end_ms`; the evaluator applies left-open windows itself. Series without samples in the window
+    /// are left out. The order is by labels.
+    fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<SeriesData>, QueryError>;
+}
+
+/// One element of an instant vector.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Element {
+    /// The labels, without the metric name where the expression drops it.
+    pub labels: Labels,
+    /// The value.
+    pub value: f64,
+}
+
+/// An instant query's answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Instant {
+    /// A number.
+    Scalar(f64),
+    /// A text.
+    Text(String),
+    /// One value per series.
+    Vector(Vec<Element>),
+    /// A window per series.
+    Matrix(Vec<SeriesData>),
+}
+
+/// What a rule or a chart needs of an engine.
+pub trait Query: Send + Sync {
+    /// Evaluates a PromQL expression at one moment.
+    fn instant(&self, expr: &str, at: Timestamp) -> Pin<Box<dyn Future<Output = Result<Instant, QueryError>> + Send + '_>>;
+    /// Evaluates a PromQL expression at each step from `start` to `end`, both included.
+    fn range(
+        &self,
+        expr: &str,
+        start: Timestamp,
+        end: Timestamp,
+        step_ms: i64,
+    ) -> Pin<Box<dyn Future<Output = Result<Vec<SeriesData>, QueryError>> + Send + '_>>;
+}
