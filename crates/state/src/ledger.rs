@@ -1,0 +1,309 @@
+//! The ledger: what happened, in order, append-only, each entry sealed with the hash of the one before.
+//!
+//! Not a log for debugging and not an event bus: entries are facts that people are told about (an alert fired, a
+//! notification was attempted, somebody acknowledged), and nothing waits on the ledger to learn what to do next.
+//!
+//! The chain: `hash = SHA-256(prev_hash | seq | at | kind | actor | subject | data)`, fields separated by a line feed,
+//! hexadecimal. Changing, removing or reordering a row breaks every hash after it; [`verify`] says where.
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use sqlx::{Row, SqlitePool};
+use watchkeeper_domain::ids::{AlertId, IncidentId, NotificationId, RunId};
+use watchkeeper_domain::{Actor, Timestamp};
+
+use crate::database::{StateError, Tx};
+
+/// The hash before the first entry.
+pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// A fact to be written down.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened, as `noun.past`: `alert.firing`, `notification.attempted`, `incident.acknowledged`.
+    pub kind: &'static str,
+    /// Who caused it.
+    pub actor: Actor,
+    /// What it is about, usually an id.
+    pub subject: String,
+    /// The alert concerned, for `explain`.
+    pub alert: Option<AlertId>,
+    /// The incident concerned, for its timeline.
+    pub incident: Option<IncidentId>,
+    /// The workflow run concerned.
+    pub run: Option<RunId>,
+    /// The notification concerned.
+    pub notification: Option<NotificationId>,
+    /// Details as JSON. Never a secret: URLs of receivers are named, not shown.
+    pub data: Value,
+}
+
+impl Entry {
+    /// An entry about `subject`; the links are added with the methods below.
+    pub fn new(at: Timestamp, kind: &'static str, actor: Actor, subject: impl ToString) -> Self {
+        Self {
+            at,
+            kind,
+            actor,
+            subject: subject.to_string(),
+            alert: None,
+            incident: None,
+            run: None,
+            notification: None,
+            data: Value::Object(serde_json::Map::new()),
+        }
+    }
+    /// Links an alert.
+    #[must_use]
+    pub fn alert(mut self, id: AlertId) -> Self {
+        self.alert = Some(id);
+        self
+    }
+    /// Links an incident, if there is one.
+    #[must_use]
+    pub fn incident(mut self, id: impl Into<Option<IncidentId>>) -> Self {
+        self.incident = id.into();
+        self
+    }
+    /// Links a run.
+    #[must_use]
+    pub fn run(mut self, id: RunId) -> Self {
+        self.run = Some(id);
+        self
+    }
+    /// Links a notification.
+    #[must_use]
+    pub fn notification(mut self, id: NotificationId) -> Self {
+        self.notification = Some(id);
+        self
+    }
+    /// Sets the details.
+    #[must_use]
+    pub fn data(mut self, data: Value) -> Self {
+        self.data = data;
+        self
+    }
+}
+
+/// An entry as it stands in the ledger.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct LedgerRow {
+    /// Its place; starts at 1, without gaps.
+    pub seq: i64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: String,
+    /// Who caused it.
+    pub actor: Actor,
+    /// What it is about.
+    pub subject: String,
+    /// Details.
+    pub data: Value,
+    /// The hash of the entry before.
+    pub prev_hash: String,
+    /// This entry's hash.
+    pub hash: String,
+}
+
+/// Appends an entry within the transaction that makes it true. Returns its place.
+pub async fn append(tx: &mut Tx, entry: Entry) -> Result<i64, StateError> {
+    let act = "append to the ledger";
+    let last: Option<(i64, String)> = sqlx::query_as("SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1")
+        .fetch_optional(&mut **tx)
+        .await
+        .map_err(StateError::statement(act))?;
+    let (seq, prev) = last.map_or((1, GENESIS.to_owned()), |(seq, hash)| (seq + 1, hash));
+    let actor = entry.actor.to_string();
+    let data = entry.data.to_string();
+    let hash = seal(&prev, seq, entry.at.as_micros(), entry.kind, &actor, &entry.subject, &data);
+    sqlx::query(
+        "INSERT INTO ledger (seq, at, kind, actor, subject, alert_id, incident_id, run_id, notification_id, data, prev_hash, hash) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    )
+    .bind(seq)
+    .bind(entry.at.as_micros())
+    .bind(entry.kind)
+    .bind(actor)
+    .bind(entry.subject)
+    .bind(entry.alert.map(|id| id.to_string()))
+    .bind(entry.incident.map(|id| id.to_string()))
+    .bind(entry.run.map(|id| id.to_string()))
+    .bind(entry.notification.map(|id| id.to_string()))
+    .bind(data)
+    .bind(prev)
+    .bind(hash)
+    .execute(&mut **tx)
+    .await
+    .map_err(StateError::statement(act))?;
+    Ok(seq)
+}
+
+/// Which entries to read.
+#[derive(Debug, Clone, Copy)]
+pub enum About<'a> {
+    /// All of them.
+    Everything,
+    /// Those that link this alert.
+    Alert(AlertId),
+    /// Those that link this incident.
+    Incident(IncidentId),
+    /// Those with this subject.
+    Subject(&'a str),
+}
+
+/// Reads at most `limit` of the newest entries, oldest first.
+pub async fn entries(pool: &SqlitePool, about: About<'_>, limit: i64) -> Result<Vec<LedgerRow>, StateError> {
+    const COLUMNS_WHERE: [&str; 4] = [
+        "SELECT seq, at, kind, actor, subject, data, prev_hash, hash FROM ledger WHERE $1 = $1 ORDER BY seq DESC LIMIT $2",
+        "SELECT seq, at, kind, actor, subject, data, prev_hash, hash FROM ledger WHERE alert_id = $1 ORDER BY seq DESC LIMIT $2",
+        "SELECT seq, at, kind, actor, subject, data, prev_hash, hash FROM ledger WHERE incident_id = $1 ORDER BY seq DESC LIMIT $2",
+        "SELECT seq, at, kind, actor, subject, data, prev_hash, hash FROM ledger WHERE subject = $1 ORDER BY seq DESC LIMIT $2",
+    ];
+    let (sql, key) = match about {
+        About::Everything => (COLUMNS_WHERE[0], String::new()),
+        About::Alert(id) => (COLUMNS_WHERE[1], id.to_string()),
+        About::Incident(id) => (COLUMNS_WHERE[2], id.to_string()),
+        About::Subject(text) => (COLUMNS_WHERE[3], text.to_owned()),
+    };
+    let rows = sqlx::query(sql).bind(key).bind(limit).fetch_all(pool).await.map_err(StateError::statement("read the ledger"))?;
+    rows.iter().rev().map(row).collect()
+}
+
+fn row(row: &sqlx::sqlite::SqliteRow) -> Result<LedgerRow, StateError> {
+    let data: String = row.get("data");
+    let Ok(actor) = row.get::<String, _>("actor").parse::<Actor>();
+    Ok(LedgerRow {
+        seq: row.get("seq"),
+        at: Timestamp::from_micros(row.get("at")),
+        kind: row.get("kind"),
+        actor,
+        subject: row.get("subject"),
+        data: serde_json::from_str(&data).map_err(|_| StateError::corrupt("ledger", "data", &data))?,
+        prev_hash: row.get("prev_hash"),
+        hash: row.get("hash"),
+    })
+}
+
+/// What a check of the chain found.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Verdict {
+    /// How many entries were checked.
+    pub entries: i64,
+    /// The hash of the last one: keep it elsewhere, and a rewritten ledger shows.
+    pub head: String,
+    /// The first entry that does not fit, with the reason.
+    pub broken: Option<(i64, String)>,
+}
+
+/// Recomputes the whole chain, in pages, so that memory stays bounded.
+pub async fn verify(pool: &SqlitePool) -> Result<Verdict, StateError> {
+    const PAGE: i64 = 2_000;
+    let (mut entries, mut head, mut last_seq) = (0_i64, GENESIS.to_owned(), 0_i64);
+    loop {
+        let rows = sqlx::query(
+            "SELECT seq, at, kind, actor, subject, data, prev_hash, hash FROM ledger WHERE seq > $1 ORDER BY seq LIMIT $2",
+        )
+        .bind(last_seq)
+        .bind(PAGE)
+        .fetch_all(pool)
+        .await
+        .map_err(StateError::statement("verify the ledger"))?;
+        if rows.is_empty() {
+            return Ok(Verdict { entries, head, broken: None });
+        }
+        for row in &rows {
+            let seq: i64 = row.get("seq");
+            let (prev, hash): (String, String) = (row.get("prev_hash"), row.get("hash"));
+            let sealed = seal(
+                &head,
+                seq,
+                row.get("at"),
+                row.get::<&str, _>("kind"),
+                row.get::<&str, _>("actor"),
+                row.get::<&str, _>("subject"),
+                row.get::<&str, _>("data"),
+            );
+            let reason = if seq != last_seq + 1 {
+                Some(format!("entries {} to {} are missing", last_seq + 1, seq - 1))
+            } else if prev != head {
+                Some("it does not follow the entry before it".to_owned())
+            } else if hash != sealed {
+                Some("its content was changed after it was written".to_owned())
+            } else {
+                None
+            };
+            if let Some(reason) = reason {
+                return Ok(Verdict { entries, head, broken: Some((seq, reason)) });
+            }
+            (entries, head, last_seq) = (entries + 1, hash, seq);
+        }
+    }
+}
+
+fn seal(prev: &str, seq: i64, at: i64, kind: &str, actor: &str, subject: &str, data: &str) -> String {
+    let mut hasher = Sha256::new();
+    for part in [prev, &seq.to_string(), &at.to_string(), kind, actor, subject, data] {
+        // The length makes the encoding injective: no two different entries hash the same text.
+        hasher.update(part.len().to_string());
+        hasher.update(b"\n");
+        hasher.update(part);
+        hasher.update(b"\n");
+    }
+    hex::encode(hasher.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::State;
+
+    async fn three_entries() -> (tempfile::TempDir, State) {
+        let dir = tempfile::tempdir().unwrap();
+        let state = State::open(&dir.path().join("state.db")).await.unwrap();
+        for n in 0..3 {
+            let mut tx = state.write().await.unwrap();
+            let entry = Entry::new(Timestamp::from_secs(n), "silence.created", Actor::User("ana".into()), format!("s{n}"));
+            assert_eq!(append(&mut tx, entry.data(serde_json::json!({"n": n}))).await.unwrap(), n + 1);
+            State::commit(tx).await.unwrap();
+        }
+        (dir, state)
+    }
+
+    #[tokio::test]
+    async fn an_untouched_ledger_verifies() {
+        let (_dir, state) = three_entries().await;
+        let verdict = verify(state.read()).await.unwrap();
+        assert_eq!((verdict.entries, verdict.broken), (3, None));
+        let rows = entries(state.read(), About::Subject("s1"), 10).await.unwrap();
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rows[0].data["n"], 1);
+    }
+
+    #[tokio::test]
+    async fn a_changed_a_removed_and_a_reordered_entry_show() {
+        for (tamper, seq) in [
+            ("UPDATE ledger SET data = '{\"n\":9}' WHERE seq = 2", 2),
+            ("DELETE FROM ledger WHERE seq = 2", 3),
+            ("UPDATE ledger SET subject = 's9' WHERE seq = 1", 1),
+        ] {
+            let (_dir, state) = three_entries().await;
+            let mut tx = state.write().await.unwrap();
+            sqlx::query(tamper).execute(&mut *tx).await.unwrap();
+            State::commit(tx).await.unwrap();
+            let broken = verify(state.read()).await.unwrap().broken.unwrap();
+            assert_eq!(broken.0, seq, "{tamper}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_entry_of_a_transaction_that_was_rolled_back_does_not_exist() {
+        let (_dir, state) = three_entries().await;
+        let mut tx = state.write().await.unwrap();
+        append(&mut tx, Entry::new(Timestamp::from_secs(9), "alert.firing", Actor::System, "x")).await.unwrap();
+        drop(tx);
+        assert_eq!(verify(state.read()).await.unwrap().entries, 3);
+    }
+}
