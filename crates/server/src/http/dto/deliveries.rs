@@ -1,0 +1,114 @@
+//! Telling people: receivers, notifications, delivery attempts and their receipts.
+//!
+//! Not routing: why a receiver was chosen stands in an alert's explanation.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::Time;
+use super::words::{DeliveryState, ReceiverHealth};
+
+list! {
+    /// All receivers, by name.
+    ReceiverList of Receiver;
+    /// Notifications, newest first.
+    NotificationList of Notification;
+}
+
+/// One receiver (action group).
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Receiver {
+    /// Its name.
+    pub name: String,
+    /// Its channels.
+    pub channels: Vec<Channel>,
+    /// Its health: the worst of its channels.
+    pub health: ReceiverHealth,
+    /// When something last reached it.
+    pub last_delivered_at: Option<Time>,
+    /// When something last failed to.
+    pub last_failed_at: Option<Time>,
+    /// What failed. Hostile text.
+    pub last_error: Option<String>,
+    /// How many notifications wait for it.
+    pub queued: u32,
+}
+
+/// One way to a receiver.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Channel {
+    /// `slack`, `email`, `sms`, `voice`, `webhook`, `pagerduty`, `teams`, `workflow`.
+    pub kind: String,
+    /// Where to, without secrets, for example `#payments-alerts`.
+    pub target: String,
+    /// Its health.
+    pub health: ReceiverHealth,
+}
+
+/// One thing said to one channel of one receiver, however many attempts it took.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Notification {
+    /// `ntf_…`.
+    pub id: String,
+    /// The receiver's name.
+    pub receiver: String,
+    /// The channel's kind.
+    pub channel: String,
+    /// Where to, without secrets.
+    pub target: String,
+    /// What it says: `firing`, `resolved`, `update`, `test`.
+    pub reason: String,
+    /// Its first line. Hostile text.
+    pub title: String,
+    /// How it stands.
+    pub state: DeliveryState,
+    /// When it was intended.
+    pub created_at: Time,
+    /// When it was delivered.
+    pub delivered_at: Option<Time>,
+    /// When it is tried next.
+    pub next_attempt_at: Option<Time>,
+    /// The incident, `inc_…`.
+    pub incident_id: Option<String>,
+    /// The alerts that it speaks of, `alr_…`.
+    pub alert_ids: Vec<String>,
+    /// Its attempts, oldest first.
+    pub attempts: Vec<DeliveryAttempt>,
+}
+
+/// One attempt.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct DeliveryAttempt {
+    /// From 1.
+    pub number: u32,
+    /// When it began.
+    pub at: Time,
+    /// How long it took, in milliseconds.
+    pub duration_ms: Option<f64>,
+    /// What came of it: `delivered`, `retrying`, `failed`, `uncertain`.
+    pub state: DeliveryState,
+    /// The status that the peer gave, for HTTP peers.
+    pub status: Option<u16>,
+    /// What the peer gave as proof, for example Slack's message timestamp. Hostile text.
+    pub receipt: Option<String>,
+    /// What went wrong. Hostile text.
+    pub error: Option<String>,
+}
+
+/// Which notifications.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct NotificationQuery {
+    /// The receiver's name.
+    pub receiver: Option<String>,
+    /// States, comma-separated.
+    pub state: Option<String>,
+    /// The incident, `inc_…`.
+    pub incident_id: Option<String>,
+    /// The alert, `alr_…`.
+    pub alert_id: Option<String>,
+    /// At most this many, 1 to 1,000; 100 when absent.
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}

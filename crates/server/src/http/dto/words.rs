@@ -1,0 +1,96 @@
+//! The closed sets of words that the API uses: states, priorities, categories, outcomes.
+//!
+//! Not the domain's own enums: each is converted where an answer is made, so that the API's words are stable.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$vdoc])* $variant),* }
+    )*};
+}
+
+words! {
+    /// How urgent: critical and high page somebody at once.
+    Priority { Critical, High, Medium, Low }
+    /// What it is about.
+    Category { Resource, Database, Registry, Keyvault, Application, Security, Business }
+    /// An alert's state. `unknown`: its rule could not be evaluated, so it is neither firing for sure nor resolved.
+    AlertState { Pending, Firing, Unknown, Resolved }
+    /// A rule's state: the worst of its instances, or `unknown` when it could not be evaluated.
+    RuleState { Ok, Pending, Firing, Unknown }
+    /// A silence's state, derived from the time.
+    SilenceState { Pending, Active, Expired }
+    /// An incident's state, in the order in which it goes through them.
+    IncidentState { Triggered, Acknowledged, Mitigated, Resolved, Closed }
+    /// The outcome of triage. A security incident is restricted, and automation may only contain.
+    IncidentKind { Operational, Security }
+    /// A role in an incident.
+    Role { IncidentCommander, CommunicationsLead, OperationsLead, Scribe }
+    /// A hop in an alert's life.
+    ExplainStage {
+        Sample, Rule, Alert, Route, Group, Silence, Inhibit, Incident, Workflow, Notification, Attempt, Receipt,
+    }
+    /// What came of a hop. `waiting`: not yet; `stopped`: held back on purpose; `failed`: it should have worked.
+    Outcome { Ok, Waiting, Stopped, Failed, Info }
+    /// A workflow run's state. `handed_over`: it did not help, and people were called.
+    RunState { Waiting, AwaitingApproval, Running, Succeeded, Failed, RolledBack, HandedOver, Refused, Cancelled }
+    /// A step's state.
+    StepState { Pending, Running, Succeeded, Failed, Skipped, Cancelled }
+    /// A notification's or an attempt's state. `uncertain`: sent, but whether it arrived is not known.
+    DeliveryState { Pending, Sending, Delivered, Retrying, Failed, Uncertain, Suppressed }
+    /// A receiver's health, from its last attempts.
+    ReceiverHealth { Ok, Failing, Untested }
+    /// A probe's state. `unknown`: it has not run, or its own machinery failed.
+    ProbeState { Up, Down, Unknown }
+    /// A span's status, as OpenTelemetry has it.
+    SpanStatus { Unset, Ok, Error }
+    /// What a person may do: a viewer looks, a responder acts, an admin configures.
+    PersonRole { Viewer, Responder, Admin }
+    /// An action item's state.
+    ActionItemState { Open, Done }
+    /// How the compared value relates to the threshold for the alert to fire.
+    Comparison { Gt, Ge, Lt, Le, Eq, Ne }
+}
+
+impl From<watchkeeper_domain::Priority> for Priority {
+    fn from(priority: watchkeeper_domain::Priority) -> Self {
+        use watchkeeper_domain::Priority as P;
+        match priority {
+            P::Critical => Self::Critical,
+            P::High => Self::High,
+            P::Medium => Self::Medium,
+            P::Low => Self::Low,
+        }
+    }
+}
+
+impl From<Priority> for watchkeeper_domain::Priority {
+    fn from(priority: Priority) -> Self {
+        match priority {
+            Priority::Critical => Self::Critical,
+            Priority::High => Self::High,
+            Priority::Medium => Self::Medium,
+            Priority::Low => Self::Low,
+        }
+    }
+}
+
+impl From<watchkeeper_domain::Category> for Category {
+    fn from(category: watchkeeper_domain::Category) -> Self {
+        use watchkeeper_domain::Category as C;
+        match category {
+            C::Resource => Self::Resource,
+            C::Database => Self::Database,
+            C::Registry => Self::Registry,
+            C::Keyvault => Self::Keyvault,
+            C::Application => Self::Application,
+            C::Security => Self::Security,
+            C::Business => Self::Business,
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The OpenAPI document of the HTTP API, from which `openapi.json` and the console's typed client are made.
+//!
+//! Not the router: a path listed here is served by a handler elsewhere, and a test compares the two.
+
+use utoipa::OpenApi;
+
+use super::dto;
+
+mod alerts;
+mod detection;
+mod incidents;
+mod ledger;
+mod now;
+mod prometheus;
+mod response;
+mod telemetry;
+
+/// The whole document.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Watchkeeper",
+        description = "Watchkeeper's own resources live under /api/watchkeeper/v1; /api/v1 is left to the Prometheus read API. \
+                       Problems are RFC 9457 with a `code`. Times are RFC 3339 in UTC.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    paths(
+        now::overview,
+        now::me,
+        now::settings,
+        now::events,
+        now::demo,
+        now::switch_fault_on,
+        now::switch_fault_off,
+        alerts::list_alerts,
+        alerts::get_alert,
+        alerts::get_alert_chart,
+        alerts::explain_alert,
+        alerts::acknowledge_alert,
+        alerts::list_silences,
+        alerts::create_silence,
+        alerts::expire_silence,
+        incidents::list_incidents,
+        incidents::declare_incident,
+        incidents::get_incident,
+        incidents::acknowledge_incident,
+        incidents::mitigate_incident,
+        incidents::resolve_incident,
+        incidents::close_incident,
+        incidents::assign_role,
+        incidents::add_note,
+        incidents::get_post_mortem,
+        incidents::edit_post_mortem,
+        incidents::save_action_item,
+        incidents::export_post_mortem,
+        detection::list_rules,
+        detection::list_probes,
+        response::list_workflows,
+        response::start_run,
+        response::list_runs,
+        response::get_run,
+        response::approve_run,
+        response::cancel_run,
+        response::list_receivers,
+        response::test_receiver,
+        response::list_notifications,
+        telemetry::list_metrics,
+        telemetry::list_logs,
+        telemetry::list_traces,
+        telemetry::get_trace,
+        telemetry::list_services,
+        ledger::list_ledger,
+        ledger::verify_ledger,
+        prometheus::query,
+        prometheus::query_range,
+        prometheus::series,
+        prometheus::labels,
+        prometheus::label_values,
+        prometheus::metadata,
+    ),
+    components(schemas(dto::session::Change, dto::words::Role)),
+    tags(
+        (name = "now", description = "What is wrong now; who is asking; live changes"),
+        (name = "alerts", description = "Alerts and silences"),
+        (name = "incidents", description = "Incidents and post-mortems"),
+        (name = "detection", description = "Rules and probes"),
+        (name = "response", description = "Workflows, runs, receivers, notifications"),
+        (name = "telemetry", description = "Stored metrics, logs and traces"),
+        (name = "ledger", description = "What happened, hash-chained"),
+        (name = "prometheus", description = "The Prometheus read API"),
+    ),
+)]
+pub struct Document;
+
+/// The document as it is committed: pretty JSON with a newline at the end.
+#[must_use]
+pub fn document() -> String {
+    let mut json = Document::openapi().to_pretty_json().expect("the document holds no value that JSON lacks");
+    json.push('\n');
+    json
+}
+
+#[cfg(test)]
+mod tests {
+    /// Run with `WATCHKEEPER_BLESS=1` to write the file anew, then `npm run generate` in `ui/`.
+    #[test]
+    fn the_committed_openapi_document_is_fresh() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../openapi.json");
+        let made = super::document();
+        if std::env::var_os("WATCHKEEPER_BLESS").is_some() {
+            std::fs::write(path, &made).expect("writes openapi.json");
+        }
+        let committed = std::fs::read_to_string(path).expect("openapi.json is committed");
+        assert!(made == committed, "openapi.json is stale: run this test with WATCHKEEPER_BLESS=1");
+    }
+}

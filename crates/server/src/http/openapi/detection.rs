@@ -1,0 +1,25 @@
+//! Path descriptions: rules and probes.
+//!
+//! Not handlers: an annotation moves onto its handler when that exists; the document must stay equal.
+
+use crate::http::dto::{Problem, probes, rules};
+
+/// All rules as they run.
+#[utoipa::path(
+    get, path = "/api/watchkeeper/v1/rules", operation_id = "list_rules", tag = "detection",
+    responses(
+        (status = 200, body = rules::RuleList, description = "Done"),
+        (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
+    ),
+)]
+pub fn list_rules() {}
+
+/// All probes, down first.
+#[utoipa::path(
+    get, path = "/api/watchkeeper/v1/probes", operation_id = "list_probes", tag = "detection",
+    responses(
+        (status = 200, body = probes::ProbeList, description = "Done"),
+        (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
+    ),
+)]
+pub fn list_probes() {}
