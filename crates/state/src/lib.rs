@@ -5,8 +5,11 @@
 
 pub mod database;
 pub mod ledger;
+pub mod outbox;
 pub mod reconcile;
+pub mod signal;
 
 pub use database::{State, StateError, Tx};
 pub use ledger::{Entry, LedgerRow};
 pub use reconcile::{ReconcileError, Reconciler, Report, Wake};
+pub use signal::SignalSink;

@@ -1,0 +1,213 @@
+//! The typed configuration, as the rest of the product reads it: complete, valid, secrets resolved.
+//!
+//! Not the shape of the YAML: `file` types are read from YAML with optional fields and turned into these.
+
+pub mod receiver;
+pub mod route;
+pub mod rule;
+pub mod workflow;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use watchkeeper_domain::{Matcher, Priority, Span};
+
+use crate::secret::Secret;
+pub use receiver::{EmailIntegration, Receiver, SlackIntegration, SmtpServer, SmtpTls, WebhookIntegration};
+pub use route::{InhibitRule, Route};
+pub use rule::{OnNoData, Rule, RuleGroup, RuleKind};
+pub use workflow::{Guard, Retry, Step, Uses, Verify, Workflow, WorkflowKind};
+
+/// Everything that was configured. Immutable: a reload makes a new one.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where it listens and who may speak to it.
+    pub server: Server,
+    /// What is kept, where, and for how long.
+    pub storage: Storage,
+    /// How rules are evaluated.
+    pub evaluation: Evaluation,
+    /// Rule groups of all rule files, in the order of files and groups.
+    pub rule_groups: Vec<RuleGroup>,
+    /// Probes.
+    pub probes: Vec<Probe>,
+    /// The root of the route tree.
+    pub route: Route,
+    /// Receivers (action groups, contact points), by name.
+    pub receivers: BTreeMap<String, Receiver>,
+    /// Alerts that mute others.
+    pub inhibit_rules: Vec<InhibitRule>,
+    /// Workflows of all workflow files, by name.
+    pub workflows: BTreeMap<String, Workflow>,
+    /// How alerts become incidents.
+    pub incidents: Incidents,
+    /// The public status page.
+    pub status_page: StatusPage,
+    /// Known people.
+    pub people: Vec<Person>,
+    /// The mail server, when e-mail is used.
+    pub smtp: Option<SmtpServer>,
+    /// Slack's signing secret, for buttons.
+    pub slack_signing_secret: Option<Secret>,
+    /// The demo's bank, when this is the demo.
+    pub demo: Option<Demo>,
+}
+
+/// Listening addresses and access.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Console, API, remote write. Default `127.0.0.1:7404`.
+    pub listen: SocketAddr,
+    /// OTLP over HTTP. Default `127.0.0.1:4318`; none: not offered there (the main port always takes `/v1/…`).
+    pub otlp_http: Option<SocketAddr>,
+    /// OTLP over gRPC. Default `127.0.0.1:4317`.
+    pub otlp_grpc: Option<SocketAddr>,
+    /// How people reach it; used in links. Default `http://` and the listening address. No trailing slash.
+    pub external_url: String,
+    /// Tokens. Empty: everybody on loopback is an administrator.
+    pub tokens: Vec<Token>,
+}
+
+/// A bearer token of a person or a program.
+#[derive(Debug, Clone)]
+pub struct Token {
+    /// Who it is, for the ledger.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// The token.
+    pub token: Secret,
+}
+
+/// What a caller may do; each role includes the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Send telemetry only.
+    Ingest,
+    /// Look, but not at restricted incidents.
+    Viewer,
+    /// Acknowledge, assign, silence, run workflows.
+    Responder,
+    /// Everything, restricted incidents included.
+    Admin,
+}
+
+/// What is kept and for how long.
+#[derive(Debug, Clone)]
+pub struct Storage {
+    /// The data folder. Default `./data`.
+    pub path: PathBuf,
+    /// How long telemetry is kept. Default 24 h.
+    pub retention: Span,
+    /// Most bytes of telemetry log on disk. Default 4 GiB.
+    pub max_bytes: u64,
+    /// How late a sample may be behind its series' newest. Default 10 min.
+    pub out_of_order_window: Span,
+}
+
+/// How rules are evaluated.
+#[derive(Debug, Clone, Copy)]
+pub struct Evaluation {
+    /// The longest time between two evaluations of a group without an interval of its own. Default 1 min.
+    pub interval: Span,
+    /// The longest that arrivals are gathered before a group is evaluated; a cheap group is evaluated at once. Default 100 ms.
+    pub coalesce: Span,
+}
+
+/// Something that is looked at from outside.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    /// Its name: the label `probe` of its metrics.
+    pub name: String,
+    /// What is done.
+    pub kind: ProbeKind,
+    /// How often. Default 15 s.
+    pub interval: Span,
+    /// How long it may take. Default 5 s.
+    pub timeout: Span,
+    /// Labels added to its metrics.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// The two kinds of probe.
+#[derive(Debug, Clone)]
+pub enum ProbeKind {
+    /// An HTTP or HTTPS request.
+    Http {
+        /// The URL.
+        url: String,
+        /// The method. Default GET.
+        method: String,
+        /// Request headers; values may be secrets.
+        headers: Vec<(String, Secret)>,
+        /// Accepted statuses; empty: 200 to 299.
+        expect_status: Vec<u16>,
+        /// A regular expression that the first MiB of the body must match.
+        expect_body: Option<String>,
+    },
+    /// A TCP connection.
+    Tcp {
+        /// `host:port`.
+        address: String,
+    },
+}
+
+/// How alerts become incidents.
+#[derive(Debug, Clone)]
+pub struct Incidents {
+    /// Alerts with the same values of these labels join one open incident (and the same kind). Default `service`.
+    pub group_by: Vec<String>,
+    /// The least urgent priority that opens an incident. Default `medium`.
+    pub open_from: Priority,
+    /// The receiver that hears of hand-overs. Default: that of the root route.
+    pub handover_receiver: Option<String>,
+    /// The PromQL expression that counts failed requests over a window: `{{ window }}` is replaced by it (`7m12s`).
+    pub impact_query: Option<String>,
+    /// Who takes a role when an incident opens: role, person.
+    pub default_roles: BTreeMap<String, String>,
+}
+
+/// The public status page.
+#[derive(Debug, Clone)]
+pub struct StatusPage {
+    /// Whose it is.
+    pub title: String,
+    /// What is shown.
+    pub components: Vec<Component>,
+}
+
+/// A part of the service as customers know it.
+#[derive(Debug, Clone)]
+pub struct Component {
+    /// Its id.
+    pub name: String,
+    /// What customers call it.
+    pub title: String,
+    /// Alerts that concern it.
+    pub matchers: Vec<Matcher>,
+}
+
+/// A person.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// The name used in roles.
+    pub name: String,
+    /// E-mail address.
+    pub email: Option<String>,
+    /// Slack user id (`U…`), for mentions and to know who pressed a button.
+    pub slack_id: Option<String>,
+}
+
+/// The bank that the demo watches.
+#[derive(Debug, Clone)]
+pub struct Demo {
+    /// The supervisor's control API.
+    pub control_url: String,
+    /// Its bearer token.
+    pub control_token: Option<Secret>,
+    /// Where the bank's front is, for a link.
+    pub front_url: String,
+    /// Where the stand-in for Slack shows its messages, for a link.
+    pub slack_url: Option<String>,
+}

@@ -1,0 +1,112 @@
+//! Receivers (Azure: action groups; Grafana: contact points) and their integrations.
+//!
+//! Not the sending: `respond::notify` does that.
+
+use watchkeeper_domain::{Integration, Span};
+
+use crate::secret::Secret;
+
+/// Who or what is told, over one or more integrations.
+#[derive(Debug, Clone)]
+pub struct Receiver {
+    /// Its name in routes.
+    pub name: String,
+    /// Slack incoming webhooks.
+    pub slack: Vec<SlackIntegration>,
+    /// E-mail.
+    pub email: Vec<EmailIntegration>,
+    /// Webhooks.
+    pub webhook: Vec<WebhookIntegration>,
+}
+
+/// A Slack incoming webhook.
+#[derive(Debug, Clone)]
+pub struct SlackIntegration {
+    /// The webhook's URL.
+    pub webhook_url: Secret,
+    /// Whether resolved is told. Default true.
+    pub send_resolved: bool,
+    /// Whether the message refers to a chart by URL: Slack fetches it, so `external_url` must be reachable from Slack.
+    pub chart: ChartPolicy,
+}
+
+/// When a message refers to a chart by URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChartPolicy {
+    /// When Slack can fetch it: `external_url` is public, or the webhook itself is on loopback. The default.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// An e-mail receiver.
+#[derive(Debug, Clone)]
+pub struct EmailIntegration {
+    /// Addresses.
+    pub to: Vec<String>,
+    /// Whether resolved is told. Default true.
+    pub send_resolved: bool,
+}
+
+/// A generic webhook: Alertmanager's body, version 4.
+#[derive(Debug, Clone)]
+pub struct WebhookIntegration {
+    /// The URL; may hold a token, so it is a secret.
+    pub url: Secret,
+    /// Signs bodies by Standard Webhooks when set (`whsec_…` or any text).
+    pub signing_secret: Option<Secret>,
+    /// Sent as `Authorization: Bearer …` when set.
+    pub bearer_token: Option<Secret>,
+    /// Whether resolved is told. Default true.
+    pub send_resolved: bool,
+    /// How long one attempt may take. Default 10 s.
+    pub timeout: Span,
+}
+
+/// The mail server.
+#[derive(Debug, Clone)]
+pub struct SmtpServer {
+    /// Host name.
+    pub host: String,
+    /// Port. Default 587, 465 with `tls`, 25 with `none`.
+    pub port: u16,
+    /// Encryption. Default `starttls`.
+    pub tls: SmtpTls,
+    /// The sender's address.
+    pub from: String,
+    /// User name, with the password.
+    pub username: Option<String>,
+    /// Password.
+    pub password: Option<Secret>,
+}
+
+/// How the connection to the mail server is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SmtpTls {
+    /// Not at all; allowed for loopback only.
+    None,
+    /// Upgraded by STARTTLS, required.
+    Starttls,
+    /// From the start.
+    Tls,
+}
+
+impl Receiver {
+    /// The keys and wishes of its integrations, as the outbox needs them: `slack`, `slack:1`, `email`, `webhook`, …
+    #[must_use]
+    pub fn integrations(&self) -> Vec<Integration> {
+        let key = |kind: &str, at: usize| if at == 0 { kind.to_owned() } else { format!("{kind}:{at}") };
+        let all = |kind: &'static str, wishes: Vec<bool>| {
+            wishes.into_iter().enumerate().map(move |(at, send_resolved)| Integration {
+                key: key(kind, at),
+                send_resolved,
+            })
+        };
+        all("slack", self.slack.iter().map(|i| i.send_resolved).collect())
+            .chain(all("email", self.email.iter().map(|i| i.send_resolved).collect()))
+            .chain(all("webhook", self.webhook.iter().map(|i| i.send_resolved).collect()))
+            .collect()
+    }
+}
