@@ -1,0 +1,52 @@
+//! `watchkeeper rule …`: rules and probes as they run.
+//!
+//! Not checking files: see `check`.
+
+use super::Outcome;
+use super::ask::Server;
+use super::output::{self, Format, or_dash, time, word};
+use crate::http::dto::probes::ProbeList;
+use crate::http::dto::rules::RuleList;
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// List rules with their state, last evaluation and cost.
+    List,
+    /// List probes with their last result.
+    Probes,
+}
+
+pub(super) async fn run(server: &Server, format: Format, command: Command) -> Outcome {
+    match command {
+        Command::List => {
+            let list: RuleList = server.get("/rules", &[]).await?;
+            output::show(format, &list, |list| {
+                let rows = list
+                    .items
+                    .iter()
+                    .map(|r| {
+                        let cost = r.last_duration_us.map_or_else(|| "-".to_owned(), |us| format!("{us} us"));
+                        let why = or_dash(r.unknown_reason.as_deref());
+                        vec![r.id.clone(), word(&r.priority), word(&r.category), word(&r.state), time(r.last_evaluated_at), cost, why]
+                    })
+                    .collect();
+                let header = ["RULE", "PRIORITY", "CATEGORY", "STATE", "EVALUATED", "COST", "WHY UNKNOWN"];
+                output::table(&header, rows, "No rules are loaded: nothing is watched. Add `rule_files` to the configuration.");
+            })
+        }
+        Command::Probes => {
+            let list: ProbeList = server.get("/probes", &[]).await?;
+            output::show(format, &list, |list| {
+                let rows = list
+                    .items
+                    .iter()
+                    .map(|p| {
+                        let took = p.last_duration_ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms"));
+                        vec![p.name.clone(), word(&p.state), p.target.clone(), took, time(p.last_run_at), or_dash(p.detail.as_deref())]
+                    })
+                    .collect();
+                output::table(&["PROBE", "STATE", "TARGET", "TOOK", "LAST RUN", "DETAIL"], rows, "No probes are configured.");
+            })
+        }
+    }
+}

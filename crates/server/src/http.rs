@@ -1,0 +1,31 @@
+//! Everything that answers HTTP: telemetry in, the API, the console, the status page, Slack's buttons.
+//!
+//! Not what the answers are made of: handlers translate between requests and the crates below, and stay short.
+
+pub mod access;
+pub mod body;
+pub mod chart;
+pub mod console;
+pub mod deliveries;
+pub mod demo;
+pub mod dto;
+pub mod events;
+pub mod grpc;
+pub mod incidents;
+pub mod ingest;
+pub mod alerts;
+pub mod ledger;
+pub mod listen;
+pub mod now;
+pub mod openapi;
+pub mod page;
+pub mod post_mortem;
+pub mod problem;
+pub mod prometheus;
+pub mod router;
+pub mod rules;
+pub mod silences;
+pub mod slack;
+pub mod status_page;
+pub mod telemetry;
+pub mod workflows;
