@@ -1,0 +1,59 @@
+//! `histogram_fraction` on classic buckets: the estimated share of observations between two values.
+//!
+//! Not exact: linear within a bucket, as `histogram_quantile` is.
+
+use super::call::{Call, at};
+use super::histogram::{Bucket, histograms, make_monotonic};
+use crate::error::EvalError;
+use crate::value::{GAP, Value, Vector};
+
+/// `histogram_fraction(lower, upper, buckets)`
+pub(super) fn histogram_fraction(call: &mut Call<'_, '_>) -> Result<Value, EvalError> {
+    let (lower, upper) = (call.scalar(0)?, call.scalar(1)?);
+    let input = call.vector(2)?;
+    let arg = call.arg(2)?;
+    let mut out = Vector::new(call.grid.steps);
+    let mut buckets = Vec::new();
+    for histogram in histograms(call, &input, arg) {
+        let values = (0..input.steps).map(|step| {
+            histogram.buckets(&input, step, &mut buckets);
+            if buckets.is_empty() { GAP } else { fraction(at(&lower, step), at(&upper, step), &mut buckets) }
+        });
+        out.push(histogram.row.clone(), values);
+    }
+    call.evaluator.merged(call.node, out).map(Value::Vector)
+}
+
+fn fraction(lower: f64, upper: f64, buckets: &mut [Bucket]) -> f64 {
+    if buckets.last().is_none_or(|b| b.upper < f64::INFINITY) {
+        return f64::NAN;
+    }
+    make_monotonic(buckets);
+    let all = buckets.last().map_or(0.0, |b| b.count);
+    if all == 0.0 || lower.is_nan() || upper.is_nan() {
+        return f64::NAN;
+    }
+    if lower >= upper {
+        return 0.0;
+    }
+    (rank(upper, buckets, all) - rank(lower, buckets, all)) / all
+}
+
+/// How many observations are at most `v`, by estimate.
+fn rank(v: f64, buckets: &[Bucket], all: f64) -> f64 {
+    let mut below: Option<Bucket> = None;
+    for bucket in buckets {
+        // The lowest bucket starts at zero, unless it is for negative values.
+        let start = below.map_or(if bucket.upper > 0.0 { 0.0 } else { f64::NEG_INFINITY }, |b| b.upper);
+        let count = below.map_or(0.0, |b| b.count);
+        if v <= start {
+            return count;
+        }
+        if v < bucket.upper {
+            let share = (v - start) / (bucket.upper - start);
+            return count + (bucket.count - count) * if share.is_nan() { 0.0 } else { share };
+        }
+        below = Some(*bucket);
+    }
+    all
+}

@@ -1,0 +1,204 @@
+//! Two vectors, matched one to one, many to one or one to many by their labels.
+//!
+//! Not the set operators, which match many to many.
+
+use std::collections::HashMap;
+
+use watchkeeper_domain::labels::Labels;
+
+use super::{BinaryOp, Cardinality, MatchLabels, Matching};
+use crate::ast::Node;
+use crate::engine::Evaluator;
+use crate::error::EvalError;
+use crate::grouping::{Grouper, KeyLabels};
+use crate::value::{Row, Vector, is_gap, is_metadata};
+
+/// Stands for "no row".
+const NONE: usize = usize::MAX;
+
+/// Evaluates `left op right`.
+pub(super) fn evaluate(
+    evaluator: &Evaluator<'_>,
+    node: &Node,
+    left: &Vector,
+    right: &Vector,
+    op: BinaryOp,
+    matching: &Matching,
+    return_bool: bool,
+) -> Result<Vector, EvalError> {
+    // One to many is many to one from the other side; only the operands of the operator keep their places.
+    let swapped = matching.cardinality == Cardinality::OneToMany;
+    let (many, one) = if swapped { (right, left) } else { (left, right) };
+    let (fill_many, fill_one) =
+        if swapped { (matching.fill_right, matching.fill_left) } else { (matching.fill_left, matching.fill_right) };
+    let mut grouper = Grouper::new(&matching.labels);
+    let (many_groups, one_groups) = (grouper.numbers(&many.rows), grouper.numbers(&one.rows));
+    let mut join = Join {
+        evaluator,
+        node,
+        op,
+        matching,
+        return_bool,
+        swapped,
+        many: &many.rows,
+        one: &one.rows,
+        out: Vector::new(many.steps),
+        by_pair: HashMap::new(),
+        by_labels: HashMap::new(),
+        matched: vec![NONE; grouper.len()],
+    };
+    let mut at_step = vec![NONE; grouper.len()];
+    let mut many_at_step = vec![NONE; grouper.len()];
+    for step in 0..many.steps {
+        at_step.fill(NONE);
+        for (row, group) in one_groups.iter().enumerate().filter(|(row, _)| !is_gap(one.value(*row, step))) {
+            let Some(slot) = at_step.get_mut(*group) else { continue };
+            if *slot != NONE {
+                return Err(join.duplicate(*slot, row));
+            }
+            *slot = row;
+        }
+        for (row, group) in many_groups.iter().enumerate() {
+            let value = many.value(row, step);
+            if is_gap(value) {
+                continue;
+            }
+            if let Some(seen) = many_at_step.get_mut(*group) {
+                *seen = step;
+            }
+            match (at_step.get(*group).copied().unwrap_or(NONE), fill_one) {
+                (NONE, None) => {}
+                (NONE, Some(fill)) => join.pair(step, *group, (row, value), (NONE, fill))?,
+                (other, _) => join.pair(step, *group, (row, value), (other, one.value(other, step)))?,
+            }
+        }
+        if let Some(fill) = fill_many {
+            for (row, group) in one_groups.iter().enumerate().filter(|(row, _)| !is_gap(one.value(*row, step))) {
+                if many_at_step.get(*group) != Some(&step) {
+                    join.pair(step, *group, (NONE, fill), (row, one.value(row, step)))?;
+                }
+            }
+        }
+    }
+    let mut out = join.out;
+    out.compact();
+    Ok(out)
+}
+
+struct Join<'a, 's> {
+    evaluator: &'a Evaluator<'s>,
+    node: &'a Node,
+    op: BinaryOp,
+    matching: &'a Matching,
+    return_bool: bool,
+    swapped: bool,
+    many: &'a [Row],
+    one: &'a [Row],
+    out: Vector,
+    /// The row of the result for a pair of rows, so that labels are made once and not at each step.
+    by_pair: HashMap<(usize, usize), usize>,
+    by_labels: HashMap<Labels, usize>,
+    /// The last step at which a group was matched.
+    matched: Vec<usize>,
+}
+
+impl Join<'_, '_> {
+    fn pair(
+        &mut self,
+        step: usize,
+        group: usize,
+        (many, many_value): (usize, f64),
+        (one, one_value): (usize, f64),
+    ) -> Result<(), EvalError> {
+        let (lhs, rhs) = if self.swapped { (one_value, many_value) } else { (many_value, one_value) };
+        let result = self.op.apply(lhs, rhs, self.return_bool);
+        let one_to_one = self.matching.cardinality == Cardinality::OneToOne;
+        let Some(result) = result else { return Ok(()) };
+        if let Some(matched) = self.matched.get_mut(group) {
+            if one_to_one && *matched == step {
+                return Err(EvalError::execution(
+                    self.node,
+                    "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
+                ));
+            }
+            *matched = step;
+        }
+        // Labels of the "one" side matter only where they are included, or where there is no other side.
+        let key = if many != NONE && self.matching.include.is_empty() { (many, NONE) } else { (many, one) };
+        let row = match self.by_pair.get(&key) {
+            Some(row) => *row,
+            None => {
+                let row = self.result_row(many, one);
+                let at = match self.by_labels.get(&row.labels) {
+                    Some(at) => *at,
+                    None => {
+                        let labels = row.labels.clone();
+                        let at = self.out.push_empty(row);
+                        self.by_labels.insert(labels, at);
+                        at
+                    }
+                };
+                self.by_pair.insert(key, at);
+                at
+            }
+        };
+        if !is_gap(self.out.value(row, step)) {
+            let reason = if one_to_one {
+                "vector cannot contain metrics with the same labelset"
+            } else {
+                "multiple matches for labels: grouping labels must ensure unique matches"
+            };
+            return Err(EvalError::execution(self.node, reason));
+        }
+        self.out.set(row, step, result);
+        Ok(())
+    }
+
+    fn result_row(&self, many: usize, one: usize) -> Row {
+        let key = KeyLabels::from(&self.matching.labels);
+        let one_row = self.one.get(one);
+        // A filled row has the labels that it was matched by, and no more.
+        let filled = || Row::new(one_row.map_or_else(Labels::empty, |row| key.pick(&row.labels)));
+        let mut row = self.many.get(many).cloned().unwrap_or_else(filled);
+        if self.op.drops_name(self.return_bool) {
+            row.drop_name(self.evaluator.delayed_name_removal());
+        }
+        if self.matching.cardinality == Cardinality::OneToOne {
+            row.labels = match &self.matching.labels {
+                MatchLabels::On(_) => key.pick(&row.labels),
+                MatchLabels::Ignoring(names) if names.is_empty() => row.labels,
+                MatchLabels::Ignoring(names) => row.labels.without(|n| names.iter().any(|k| k == n)),
+            };
+        }
+        let from = one_row.map(|row| row.labels.clone()).or_else(|| self.many.get(many).map(|m| key.pick(&m.labels)));
+        for name in &self.matching.include {
+            row.labels = row.labels.with(name, from.as_ref().and_then(|l| l.get(name)).unwrap_or(""));
+            if is_metadata(name) {
+                row.drop_name = false;
+            }
+        }
+        row
+    }
+
+    fn duplicate(&self, first: usize, second: usize) -> EvalError {
+        let side = if self.swapped { "left" } else { "right" };
+        let labels = |at: usize| self.one.get(at).map(|row| row.labels.clone()).unwrap_or_default();
+        let group = KeyLabels::from(&self.matching.labels).pick(&labels(first));
+        EvalError::execution(
+            self.node,
+            format!(
+                "found duplicate series for the match group {} on the {side} hand-side of the operation: [{}, {}];\
+                 many-to-many matching not allowed: matching labels must be unique on one side",
+                braces(&group),
+                braces(&labels(first)),
+                braces(&labels(second)),
+            ),
+        )
+    }
+}
+
+/// A label set with the metric name among the labels, as Prometheus writes it in this error.
+fn braces(labels: &Labels) -> String {
+    let pairs: Vec<String> = labels.iter().map(|(n, v)| format!("{n}={v:?}")).collect();
+    format!("{{{}}}", pairs.join(", "))
+}

@@ -1,0 +1,130 @@
+//! Prometheus's test scripts (`promqltest`): loads series, evaluates expressions, compares with what is expected.
+//!
+//! Not promtool's unit tests for rules. The format is that of Prometheus's `promql/promqltest/README.md`; differences:
+//! positions at the end of annotations are not compared, `fail` messages need only be contained in ours, and native
+//! histograms are refused, so every evaluation that reads one fails.
+
+mod check;
+mod command;
+mod points;
+mod storage;
+
+use crate::error::EvalError;
+use crate::limits::{Limits, Settings};
+use crate::script::command::{Command, Evaluation};
+use crate::script::storage::Storage;
+
+/// The longest script, in bytes.
+const MAX_SCRIPT_BYTES: usize = 8 << 20;
+
+/// What became of a script.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Evaluations that gave what was expected.
+    pub passed: usize,
+    /// Evaluations that did not, refused ones included.
+    pub failed: usize,
+    /// Commands that the runner could not read.
+    pub skipped: usize,
+    /// What failed or was skipped, in the order of the script.
+    pub failures: Vec<Failure>,
+}
+
+/// One evaluation that failed, or one command that was skipped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The line of the command, from 1.
+    pub line: usize,
+    /// The expression, or the command.
+    pub expr: String,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// Runs a script. It never fails as a whole: what cannot be run is in the report.
+#[must_use]
+pub fn run(text: &str) -> Report {
+    let mut report = Report::default();
+    if text.len() > MAX_SCRIPT_BYTES {
+        report.skip(1, "the script", format!("it is longer than {MAX_SCRIPT_BYTES} bytes"));
+        return report;
+    }
+    let mut storage = Storage::default();
+    for (line, command) in command::read(text) {
+        match command {
+            Ok(Command::Clear) => storage = Storage::default(),
+            Ok(Command::Load(load)) => {
+                if let Err(reason) = storage.load(&load) {
+                    report.skip(line, "load", reason);
+                }
+            }
+            Ok(Command::Evaluate(evaluation)) => match evaluate(&evaluation, &storage) {
+                Ok(()) => report.passed += 1,
+                Err(reason) => {
+                    report.failed += 1;
+                    report.failures.push(Failure { line, expr: evaluation.expr, reason });
+                }
+            },
+            Err((command, reason)) => report.skip(line, &command, reason),
+        }
+    }
+    report
+}
+
+impl Report {
+    fn skip(&mut self, line: usize, what: &str, reason: String) {
+        self.skipped += 1;
+        self.failures.push(Failure { line, expr: what.to_owned(), reason });
+    }
+}
+
+fn evaluate(evaluation: &Evaluation, storage: &Storage) -> Result<(), String> {
+    let settings = Settings { delayed_name_removal: true, ..Settings::new(&Limits::default()) };
+    let node = match crate::parse::parse(&evaluation.expr) {
+        Ok(node) => node,
+        Err(error) => return check::failure(evaluation, &error.to_string()),
+    };
+    match evaluation.range {
+        None => {
+            let at = evaluation.at_ms;
+            match crate::engine::evaluate_instant(&node, storage, at, settings) {
+                Err(error) => failed(evaluation, &error),
+                Ok((answer, notes)) => {
+                    check::instant(evaluation, &answer)?;
+                    check::annotations(evaluation, &notes)?;
+                    // The same moment as a step of a range query must give the same.
+                    const STEP_MS: i64 = 60_000;
+                    let around = (at - STEP_MS, at + STEP_MS, STEP_MS);
+                    if !check::also_as_range(evaluation, &node) {
+                        return Ok(());
+                    }
+                    let (series, _) = crate::engine::evaluate_range(&node, storage, around, settings)
+                        .map_err(|error| format!("as a step of a range query: {error}"))?;
+                    check::instant_of_range(evaluation, &series)
+                        .map_err(|reason| format!("as a step of a range query: {reason}"))
+                }
+            }
+        }
+        Some((end_ms, step_ms)) => {
+            let window = (evaluation.at_ms, end_ms, step_ms);
+            match crate::engine::evaluate_range(&node, storage, window, settings) {
+                Err(error) => failed(evaluation, &error),
+                Ok((series, notes)) => {
+                    check::range(evaluation, &series)?;
+                    check::annotations(evaluation, &notes)
+                }
+            }
+        }
+    }
+}
+
+/// What is not supported is no failure that a script can ask for.
+fn failed(evaluation: &Evaluation, error: &EvalError) -> Result<(), String> {
+    match error {
+        EvalError::Unsupported { .. } | EvalError::Source { .. } => Err(error.to_string()),
+        other => check::failure(evaluation, &other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
