@@ -1,0 +1,92 @@
+//! What ties a child to its supervisor: a pipe on the child's standard input.
+//! Each line is the set of faults that are on; its end means that the supervisor is gone, and the child leaves too.
+//! A pipe needs no port, no polling and no `unsafe`, and the kernel closes it however the supervisor ends.
+
+use std::io::{BufRead, BufReader, Read};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::fault::{FaultSet, Faults};
+
+/// More than the longest set of faults; a longer line ends the leash.
+const MAX_LINE_BYTES: u64 = 4096;
+
+/// The child's end.
+#[derive(Debug)]
+pub struct Leash {
+    /// The faults that are on in this process.
+    pub faults: Faults,
+    parent_gone: watch::Receiver<bool>,
+    _keep: watch::Sender<FaultSet>,
+}
+
+impl Leash {
+    /// Takes hold of standard input when `supervised`; otherwise the `initial` faults stay as they are and only a signal ends
+    /// the process.
+    #[must_use]
+    pub fn hold(supervised: bool, initial: FaultSet) -> Self {
+        let (sender, faults) = Faults::channel(initial);
+        let (gone, parent_gone) = watch::channel(false);
+        let keep = sender.clone();
+        if supervised {
+            // A thread of its own, and never joined: a blocked read would otherwise hold up the runtime's end.
+            std::thread::spawn(move || {
+                follow(std::io::stdin().lock(), &sender);
+                gone.send_replace(true);
+            });
+        }
+        Self { faults, parent_gone, _keep: keep }
+    }
+
+    /// Returns on SIGTERM, on SIGINT, or when the supervisor is gone.
+    pub async fn released(mut self) {
+        let terminate = async {
+            match signal(SignalKind::terminate()) {
+                Ok(mut stream) => drop(stream.recv().await),
+                Err(_) => std::future::pending().await,
+            }
+        };
+        let parent = async {
+            // An error means that nobody watches the parent (not supervised): then only signals count.
+            if self.parent_gone.wait_for(|gone| *gone).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = terminate => {}
+            _ = tokio::signal::ctrl_c() => {}
+            () = parent => tracing::warn!("the supervisor is gone, leaving"),
+        }
+    }
+}
+
+/// Applies one line after the other until the pipe ends or breaks.
+fn follow(input: impl Read, faults: &watch::Sender<FaultSet>) {
+    let mut input = BufReader::new(input);
+    let mut line = String::new();
+    loop {
+        line.clear();
+        match input.by_ref().take(MAX_LINE_BYTES).read_line(&mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => match serde_json::from_str::<FaultSet>(&line) {
+                Ok(set) => drop(faults.send_replace(set)),
+                Err(error) => tracing::error!(%error, "the supervisor sent a line that is no set of faults"),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Fault;
+
+    #[test]
+    fn the_last_line_decides_and_a_bad_line_changes_nothing() {
+        let (sender, faults) = Faults::channel(FaultSet::new());
+        follow(&b"[\"api-errors\"]\n[\"slow-front\"]\nnonsense\n"[..], &sender);
+        assert!(faults.is_on(Fault::SlowFront));
+        assert!(!faults.is_on(Fault::ApiErrors));
+    }
+}

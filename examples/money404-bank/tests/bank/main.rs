@@ -1,0 +1,8 @@
+//! The bank as it is: its real processes on free ports, its real telemetry into a receiver of the test's own.
+
+mod faults;
+mod harness;
+mod money;
+mod otlp;
+mod supervision;
+mod telemetry;
