@@ -186,8 +186,8 @@ static TABLE: &[Function] = &[
     optional("info", &[VECTOR, VECTOR], 1, Eval::Refused("info() is")),
     fixed("sort", &[VECTOR], Eval::Custom(sort::sort)),
     fixed("sort_desc", &[VECTOR], Eval::Custom(sort::sort_desc)),
-    variadic("sort_by_label", &[VECTOR, TEXT], 2, Eval::Custom(sort::sort_by_label)),
-    variadic("sort_by_label_desc", &[VECTOR, TEXT], 2, Eval::Custom(sort::sort_by_label_desc)),
+    variadic("sort_by_label", &[VECTOR, TEXT], 1, Eval::Custom(sort::sort_by_label)),
+    variadic("sort_by_label_desc", &[VECTOR, TEXT], 1, Eval::Custom(sort::sort_by_label_desc)),
     // Types.
     number("scalar", &[VECTOR], Eval::Custom(scalar::scalar)),
     fixed("vector", &[SCALAR], Eval::Custom(scalar::vector)),

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use watchkeeper_domain::labels::Labels;
+use watchkeeper_domain::labels::{Labels, NAME};
 
 use crate::ast::Grouping;
 use crate::operator::MatchLabels;
@@ -14,15 +14,17 @@ use crate::value::{Row, is_metadata};
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum KeyLabels<'a> {
     Only(&'a [String]),
-    /// All but these and the metric's name and metadata.
+    /// All but these, the metric's name and its metadata: aggregation.
     Without(&'a [String]),
+    /// All but these and the metric's name: matching, where series of different types do not match.
+    Ignoring(&'a [String]),
 }
 
 impl<'a> From<&'a MatchLabels> for KeyLabels<'a> {
     fn from(labels: &'a MatchLabels) -> Self {
         match labels {
             MatchLabels::On(names) => Self::Only(names),
-            MatchLabels::Ignoring(names) => Self::Without(names),
+            MatchLabels::Ignoring(names) => Self::Ignoring(names),
         }
     }
 }
@@ -37,13 +39,19 @@ impl<'a> From<&'a Grouping> for KeyLabels<'a> {
 }
 
 impl KeyLabels<'_> {
+    /// Whether a label belongs to the key.
+    fn has(self, name: &str) -> bool {
+        let named = |names: &[String]| names.iter().any(|n| n == name);
+        match self {
+            Self::Only(names) => named(names),
+            Self::Without(names) => !is_metadata(name) && !named(names),
+            Self::Ignoring(names) => name != NAME && !named(names),
+        }
+    }
+
     /// The labels of the key, as a set of their own.
     pub(crate) fn pick(self, labels: &Labels) -> Labels {
-        match self {
-            Self::Only([]) => Labels::empty(),
-            Self::Only(names) => labels.only(|n| names.iter().any(|k| k == n)),
-            Self::Without(names) => labels.without(|n| is_metadata(n) || names.iter().any(|k| k == n)),
-        }
+        if let Self::Only([]) = self { Labels::empty() } else { labels.only(|name| self.has(name)) }
     }
 
     /// Writes the key. `0xFF` ends each text: it occurs in no UTF-8.
@@ -56,11 +64,8 @@ impl KeyLabels<'_> {
                     key.push(0xFF);
                 }
             }
-            Self::Without(names) => {
-                for (name, value) in labels.iter() {
-                    if is_metadata(name) || names.iter().any(|k| k == name) {
-                        continue;
-                    }
+            Self::Without(_) | Self::Ignoring(_) => {
+                for (name, value) in labels.iter().filter(|(name, _)| self.has(name)) {
                     for text in [name, value] {
                         key.extend_from_slice(text.as_bytes());
                         key.push(0xFF);

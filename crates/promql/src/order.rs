@@ -29,6 +29,12 @@ pub(crate) fn shown(v: f64) -> String {
     if v.is_infinite() { if v > 0.0 { "+Inf" } else { "-Inf" }.to_owned() } else { v.to_string() }
 }
 
+/// A number as OpenMetrics writes it in labels such as `quantile`: whole numbers with `.0`.
+pub(crate) fn open_metrics(v: f64) -> String {
+    let text = shown(v);
+    if text.contains(|c: char| !c.is_ascii_digit() && c != '-') { text } else { text + ".0" }
+}
+
 /// Natural order: runs of digits compare as numbers, so `host2` stands before `host10`.
 pub(crate) fn natural(a: &str, b: &str) -> Ordering {
     let (mut a, mut b) = (a.as_bytes(), b.as_bytes());

@@ -192,10 +192,14 @@ fn duration(f: &mut fmt::Formatter<'_>, ms: i64) -> fmt::Result {
     Ok(())
 }
 
+fn is_grouped(matching: &Matching) -> bool {
+    matches!(matching.cardinality, Cardinality::ManyToOne | Cardinality::OneToMany)
+}
+
 fn modifiers(f: &mut fmt::Formatter<'_>, matching: &Matching) -> fmt::Result {
     match &matching.labels {
         MatchLabels::On(labels) => label_list(f, " on ", labels, "")?,
-        MatchLabels::Ignoring(labels) if labels.is_empty() => {}
+        MatchLabels::Ignoring(labels) if labels.is_empty() && !is_grouped(matching) => {}
         MatchLabels::Ignoring(labels) => label_list(f, " ignoring ", labels, "")?,
     }
     match matching.cardinality {

@@ -50,8 +50,9 @@ fn rank(v: f64, buckets: &[Bucket], all: f64) -> f64 {
             return count;
         }
         if v < bucket.upper {
-            let share = (v - start) / (bucket.upper - start);
-            return count + (bucket.count - count) * if share.is_nan() { 0.0 } else { share };
+            // Within a bucket without a lower end nothing is known, so all of it counts.
+            let share = if start.is_infinite() { 1.0 } else { (v - start) / (bucket.upper - start) };
+            return count + (bucket.count - count) * share;
         }
         below = Some(*bucket);
     }

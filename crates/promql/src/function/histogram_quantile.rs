@@ -7,7 +7,7 @@ use super::histogram::{Bucket, Repair, histograms, make_monotonic};
 use crate::aggregation::quantile;
 use crate::annotation::Severity;
 use crate::error::EvalError;
-use crate::order::shown;
+use crate::order::open_metrics;
 use crate::value::{GAP, Value, Vector};
 
 /// `histogram_quantile(φ, buckets)`
@@ -67,7 +67,7 @@ fn quantiles(
         }
         let mut row = histogram.row;
         if let Some(label) = label {
-            row.labels = row.labels.with(label, &shown(at(&phi, 0)));
+            row.labels = row.labels.with(label, &open_metrics(at(&phi, 0)));
         }
         out.push(row, values.into_iter());
     }

@@ -29,8 +29,8 @@ pub(super) fn evaluate(
     // One to many is many to one from the other side; only the operands of the operator keep their places.
     let swapped = matching.cardinality == Cardinality::OneToMany;
     let (many, one) = if swapped { (right, left) } else { (left, right) };
-    let (fill_many, fill_one) =
-        if swapped { (matching.fill_right, matching.fill_left) } else { (matching.fill_left, matching.fill_right) };
+    // With `group_right`, Prometheus exchanges the sides but not the fill values, so `fill_left` fills the "many" side.
+    let (fill_many, fill_one) = (matching.fill_left, matching.fill_right);
     let mut grouper = Grouper::new(&matching.labels);
     let (many_groups, one_groups) = (grouper.numbers(&many.rows), grouper.numbers(&one.rows));
     let mut join = Join {
@@ -48,7 +48,6 @@ pub(super) fn evaluate(
         matched: vec![NONE; grouper.len()],
     };
     let mut at_step = vec![NONE; grouper.len()];
-    let mut many_at_step = vec![NONE; grouper.len()];
     for step in 0..many.steps {
         at_step.fill(NONE);
         for (row, group) in one_groups.iter().enumerate().filter(|(row, _)| !is_gap(one.value(*row, step))) {
@@ -63,9 +62,6 @@ pub(super) fn evaluate(
             if is_gap(value) {
                 continue;
             }
-            if let Some(seen) = many_at_step.get_mut(*group) {
-                *seen = step;
-            }
             match (at_step.get(*group).copied().unwrap_or(NONE), fill_one) {
                 (NONE, None) => {}
                 (NONE, Some(fill)) => join.pair(step, *group, (row, value), (NONE, fill))?,
@@ -74,7 +70,7 @@ pub(super) fn evaluate(
         }
         if let Some(fill) = fill_many {
             for (row, group) in one_groups.iter().enumerate().filter(|(row, _)| !is_gap(one.value(*row, step))) {
-                if many_at_step.get(*group) != Some(&step) {
+                if join.matched.get(*group) != Some(&step) {
                     join.pair(step, *group, (NONE, fill), (row, one.value(row, step)))?;
                 }
             }
@@ -111,9 +107,7 @@ impl Join<'_, '_> {
         (one, one_value): (usize, f64),
     ) -> Result<(), EvalError> {
         let (lhs, rhs) = if self.swapped { (one_value, many_value) } else { (many_value, one_value) };
-        let result = self.op.apply(lhs, rhs, self.return_bool);
         let one_to_one = self.matching.cardinality == Cardinality::OneToOne;
-        let Some(result) = result else { return Ok(()) };
         if let Some(matched) = self.matched.get_mut(group) {
             if one_to_one && *matched == step {
                 return Err(EvalError::execution(
@@ -123,6 +117,8 @@ impl Join<'_, '_> {
             }
             *matched = step;
         }
+        // A filter must not hide that the match is ambiguous, so it comes after the check.
+        let Some(result) = self.op.apply(lhs, rhs, self.return_bool) else { return Ok(()) };
         // Labels of the "one" side matter only where they are included, or where there is no other side.
         let key = if many != NONE && self.matching.include.is_empty() { (many, NONE) } else { (many, one) };
         let row = match self.by_pair.get(&key) {

@@ -23,15 +23,12 @@ pub(super) fn series(line: &str) -> Result<(Labels, Vec<Point>), String> {
     Ok((labels, reader.points()?))
 }
 
-/// Reads a number as Go does.
+/// Reads a number as Go does, except for hexadecimal: `0x10` is eleven zeros here.
 pub(super) fn number(text: &str) -> Option<f64> {
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => (-1.0, digits),
         None => (1.0, text.strip_prefix('+').unwrap_or(text)),
     };
-    if let Some(hex) = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
-        return u64::from_str_radix(hex, 16).ok().map(|n| sign * n as f64);
-    }
     if digits.starts_with(['+', '-']) {
         return None;
     }
