@@ -1,5 +1,6 @@
 //! The bank's SQLite file behind a bounded pool whose use is measured. Not the queries: they stand with their services.
 
+use std::fs::{File, OpenOptions};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,9 +10,9 @@ use std::time::{Duration, Instant};
 use http::StatusCode;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram};
+use sqlx::Sqlite;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, Sqlite};
 use tracing::Instrument;
 
 use crate::problem::Problem;
@@ -31,6 +32,15 @@ pub enum DatabaseError {
         /// SQLite's words.
         #[source]
         source: sqlx::Error,
+    },
+    /// The file that puts the services in turn cannot be locked.
+    #[error("{}: cannot be locked", path.display())]
+    TakeTurn {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        #[source]
+        source: std::io::Error,
     },
     /// All connections were busy for [`ACQUIRE_TIMEOUT`].
     #[error("no database connection became free within {} ms", ACQUIRE_TIMEOUT.as_millis())]
@@ -71,20 +81,41 @@ impl Database {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(Duration::from_secs(5));
+        // One service after the other: SQLite answers "locked" at once, whatever the busy timeout, when two connections
+        // switch a new file to WAL together.
+        let turn = Self::take_turn(folder).await?;
         let pool = SqlitePoolOptions::new()
             .max_connections(connections)
+            // At least one stays open for good: the last one to close takes the WAL away, and who opens then is refused too.
+            .min_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             // A file does not go away as a server does; the ping would double the round trips to the worker thread.
             .test_before_acquire(false)
-            .connect_lazy_with(options.clone());
-        // Not from the pool: switching to WAL next to the other service may wait longer than a request should.
-        let mut first = sqlx::SqliteConnection::connect_with(&options).await.map_err(failed)?;
-        sqlx::raw_sql(include_str!("database/schema.sql")).execute(&mut first).await.map_err(failed)?;
-        first.close().await.map_err(failed)?;
+            .connect_with(options)
+            .await
+            .map_err(failed)?;
+        sqlx::raw_sql(include_str!("database/schema.sql")).execute(&pool).await.map_err(failed)?;
+        drop(turn);
 
         let waiting = Arc::new(AtomicI64::new(0));
         let (timeouts, durations) = instruments(&pool, name, connections, waiting.clone());
         Ok(Self { pool, name, waiting, timeouts, durations })
+    }
+
+    /// Waits until no other service prepares the file; the turn ends when the result is dropped.
+    async fn take_turn(folder: &Path) -> Result<File, DatabaseError> {
+        let path = folder.join("bank.db.lock");
+        let shown = path.clone();
+        tokio::task::spawn_blocking(move || {
+            let file = OpenOptions::new().create(true).append(true).open(path)?;
+            file.lock()?;
+            Ok(file)
+        })
+        .await
+        .unwrap_or_else(|panicked| Err(std::io::Error::other(panicked)))
+        .map_err(|source| DatabaseError::TakeTurn { path: shown, source })
     }
 
     /// A connection, as soon as one is free.
@@ -158,7 +189,7 @@ impl From<DatabaseError> for Problem {
                 tracing::error!(%error, cause = %source, "database operation failed");
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "database", "the database did not do what was asked")
             }
-            DatabaseError::Open { .. } => {
+            DatabaseError::Open { .. } | DatabaseError::TakeTurn { .. } => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "database", "the database is not open")
             }
         }

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
@@ -188,8 +187,7 @@ fn data_folder(given: Option<&Path>) -> Result<PathBuf, UpError> {
 fn lock(data: &Path) -> Result<File, UpError> {
     let path = data.join("lock");
     let file = OpenOptions::new().create(true).append(true).open(&path).map_err(file_error(&path))?;
-    rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| UpError::InUse { folder: data.to_owned() })?;
+    file.try_lock().map_err(|_| UpError::InUse { folder: data.to_owned() })?;
     Ok(file)
 }
 
