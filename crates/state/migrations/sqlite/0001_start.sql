@@ -70,7 +70,8 @@ CREATE TABLE alert (
   evidence        TEXT NOT NULL DEFAULT '{}',
   updated_at      INTEGER NOT NULL
 );
-CREATE UNIQUE INDEX alert_open ON alert (fingerprint) WHERE state = 'firing';
+-- The labels decide: a fingerprint of 64 bits can be made to collide.
+CREATE UNIQUE INDEX alert_open ON alert (fingerprint, labels) WHERE state = 'firing';
 CREATE INDEX alert_fired ON alert (fired_at DESC);
 CREATE INDEX alert_incident ON alert (incident_id);
 
@@ -99,18 +100,19 @@ CREATE TABLE alert_group (
   labels          TEXT NOT NULL,
   created_at      INTEGER NOT NULL,
   next_flush_at   INTEGER,              -- null: nothing to say
-  last_flush_at   INTEGER,
-  last_content    TEXT NOT NULL DEFAULT '' -- digest of what was last said
+  last_flush_at   INTEGER
 );
 CREATE INDEX alert_group_due ON alert_group (next_flush_at) WHERE next_flush_at IS NOT NULL;
 CREATE TABLE alert_group_member (
   group_id   TEXT NOT NULL REFERENCES alert_group (id),
   alert_id   TEXT NOT NULL REFERENCES alert (id),
   joined_at  INTEGER NOT NULL,
-  sent_state TEXT,                      -- the state last intended for people; null: never told
+  sent_state TEXT,                      -- firing: people were told so; null: never told. Told resolved: the row goes
+  muted      TEXT NOT NULL DEFAULT '',  -- what held it back when last looked at: silence:sil_…, inhibit:alr_…
   PRIMARY KEY (group_id, alert_id)
 );
 CREATE INDEX alert_group_member_alert ON alert_group_member (alert_id);
+CREATE INDEX alert_group_member_muted ON alert_group_member (muted) WHERE muted <> '';
 
 CREATE TABLE silence (
   id         TEXT PRIMARY KEY,
@@ -122,6 +124,7 @@ CREATE TABLE silence (
   created_at INTEGER NOT NULL,
   expired_at INTEGER
 );
+CREATE INDEX silence_ends ON silence (ends_at);
 
 -- respond: the outbox. One row is one thing to say through one integration of one receiver.
 CREATE TABLE notification (

@@ -1,0 +1,302 @@
+//! Silences: notifications held back on purpose, for a time, by a person.
+//!
+//! Not inhibition, which alerts do to each other. A silence changes no alert: it only keeps quiet about it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde::Serialize;
+use serde_json::json;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteExecutor};
+use watchkeeper_domain::ids::{Id, SilenceId};
+use watchkeeper_domain::{Actor, Env, Labels, Matcher, Span, Timestamp};
+use watchkeeper_state::{Entry, State, StateError, Wake, ledger};
+
+use crate::error::Error;
+
+/// The longest silence.
+pub const MAX_DURATION: Span = Span::from_secs(90 * 86_400);
+/// Most matchers of one silence.
+pub const MAX_MATCHERS: usize = 32;
+/// Most characters of a comment.
+pub const MAX_COMMENT: usize = 4_000;
+
+/// A silence as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Silence {
+    /// Its id.
+    pub id: SilenceId,
+    /// All must match.
+    pub matchers: Arc<[Matcher]>,
+    /// From.
+    pub starts_at: Timestamp,
+    /// To.
+    pub ends_at: Timestamp,
+    /// Who made it.
+    pub created_by: Actor,
+    /// Why. Hostile text.
+    pub comment: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When somebody ended it early.
+    pub expired_at: Option<Timestamp>,
+}
+
+/// A silence's state at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SilenceState {
+    /// It holds back now.
+    Active,
+    /// It has not begun.
+    Pending,
+    /// It is over.
+    Expired,
+}
+
+impl Silence {
+    /// Its state.
+    #[must_use]
+    pub fn state(&self, now: Timestamp) -> SilenceState {
+        if self.expired_at.is_some() || self.ends_at <= now {
+            SilenceState::Expired
+        } else if self.starts_at > now {
+            SilenceState::Pending
+        } else {
+            SilenceState::Active
+        }
+    }
+
+    /// Whether it is about an alert with these labels.
+    #[must_use]
+    pub fn matches(&self, labels: &Labels) -> bool {
+        self.matchers.iter().all(|matcher| matcher.matches(labels))
+    }
+}
+
+/// A silence to make.
+#[derive(Debug, Clone)]
+pub struct NewSilence {
+    /// All must match; at least one must not match the empty text.
+    pub matchers: Vec<Matcher>,
+    /// When it starts; now when absent or past.
+    pub starts_at: Option<Timestamp>,
+    /// How long, from its start.
+    pub duration: Span,
+    /// Why; not empty.
+    pub comment: String,
+}
+
+/// The silences, for commands and for reading.
+#[derive(Clone)]
+pub struct Silences {
+    state: State,
+    env: Env,
+    wake: Wake,
+    cache: Cache,
+}
+
+impl Silences {
+    /// `wake` is the alert reconciler's.
+    #[must_use]
+    pub fn new(state: State, env: Env, wake: Wake) -> Self {
+        Self { state, env, wake, cache: Cache::default() }
+    }
+
+    /// Makes a silence. When this returns it survives a power cut.
+    pub async fn create(&self, new: NewSilence, actor: Actor) -> Result<Silence, Error> {
+        validate(&new)?;
+        let now = self.env.now();
+        let starts_at = new.starts_at.unwrap_or(now).max(now);
+        let silence = Silence {
+            id: SilenceId::new(&self.env),
+            matchers: new.matchers.into(),
+            starts_at,
+            ends_at: starts_at + new.duration,
+            created_by: actor.clone(),
+            comment: new.comment.trim().to_owned(),
+            created_at: now,
+            expired_at: None,
+        };
+        let mut tx = self.state.write().await?;
+        sqlx::query(
+            "INSERT INTO silence (id, matchers, starts_at, ends_at, created_by, comment, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(silence.id.to_string())
+        .bind(json!(silence.matchers).to_string())
+        .bind(silence.starts_at.as_micros())
+        .bind(silence.ends_at.as_micros())
+        .bind(actor.to_string())
+        .bind(&silence.comment)
+        .bind(now.as_micros())
+        .execute(&mut *tx)
+        .await
+        .map_err(StateError::statement("create a silence"))?;
+        let data = json!({
+            "matchers": silence.matchers, "starts_at": silence.starts_at, "ends_at": silence.ends_at,
+            "comment": silence.comment,
+        });
+        ledger::append(&mut tx, Entry::new(now, "silence.created", actor, silence.id).data(data)).await?;
+        State::commit(tx).await?;
+        self.wake.wake();
+        Ok(silence)
+    }
+
+    /// Ends a silence now. Idempotent: one that is over stays as it ended.
+    pub async fn expire(&self, id: SilenceId, actor: Actor) -> Result<Silence, Error> {
+        let now = self.env.now();
+        let mut tx = self.state.write().await?;
+        let Some(mut silence) = self.cache.load(&mut *tx, id).await? else {
+            return Err(Error::NotFound { what: "silence", id: id.to_string() });
+        };
+        if silence.state(now) == SilenceState::Expired {
+            return Ok(silence);
+        }
+        sqlx::query("UPDATE silence SET expired_at = $2 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(now.as_micros())
+            .execute(&mut *tx)
+            .await
+            .map_err(StateError::statement("expire a silence"))?;
+        // Whoever was held back by a silence is looked at again, in the transaction that ends it.
+        sqlx::query(
+            "UPDATE alert_group SET next_flush_at = $1 \
+             WHERE id IN (SELECT group_id FROM alert_group_member WHERE muted <> '' AND muted LIKE 'silence:%')",
+        )
+        .bind(now.as_micros())
+        .execute(&mut *tx)
+        .await
+        .map_err(StateError::statement("look again at what a silence held back"))?;
+        ledger::append(&mut tx, Entry::new(now, "silence.expired", actor, id)).await?;
+        State::commit(tx).await?;
+        self.wake.wake();
+        silence.expired_at = Some(now);
+        Ok(silence)
+    }
+
+    /// One silence.
+    pub async fn get(&self, id: SilenceId) -> Result<Silence, Error> {
+        let found = self.cache.load(self.state.read(), id).await?;
+        found.ok_or_else(|| Error::NotFound { what: "silence", id: id.to_string() })
+    }
+
+    /// Silences, active first, then pending, then expired; each by end, the soonest first, expired ones newest first.
+    /// `states` empty: all. At most `limit`, after skipping `offset`.
+    pub async fn list(&self, states: &[SilenceState], limit: u32, offset: u32) -> Result<Vec<Silence>, Error> {
+        let wanted = |state| i64::from(states.is_empty() || states.contains(&state));
+        let rows = sqlx::query(
+            "SELECT * FROM (SELECT s.*, CASE WHEN expired_at IS NOT NULL OR ends_at <= $1 THEN 2 \
+             WHEN starts_at > $1 THEN 1 ELSE 0 END AS rank FROM silence s) AS ranked \
+             WHERE (rank = 0 AND $2 = 1) OR (rank = 1 AND $3 = 1) OR (rank = 2 AND $4 = 1) \
+             ORDER BY rank, CASE WHEN rank = 2 THEN -ends_at ELSE ends_at END, id LIMIT $5 OFFSET $6",
+        )
+        .bind(self.env.now().as_micros())
+        .bind(wanted(SilenceState::Active))
+        .bind(wanted(SilenceState::Pending))
+        .bind(wanted(SilenceState::Expired))
+        .bind(i64::from(limit.clamp(1, 1_000)))
+        .bind(i64::from(offset))
+        .fetch_all(self.state.read())
+        .await
+        .map_err(StateError::statement("list silences"))?;
+        Ok(rows.iter().map(|row| self.cache.silence(row)).collect::<Result<_, _>>()?)
+    }
+
+    /// How many firing alerts each of these silences is about.
+    pub async fn matching_alerts(&self, silences: &[Silence]) -> Result<Vec<u32>, Error> {
+        let mut counts = vec![0_u32; silences.len()];
+        let rows = sqlx::query("SELECT labels FROM alert WHERE state = 'firing'")
+            .fetch_all(self.state.read())
+            .await
+            .map_err(StateError::statement("count the alerts of a silence"))?;
+        for row in rows {
+            let text: &str = row.get("labels");
+            let labels: Labels =
+                serde_json::from_str(text).map_err(|_| StateError::corrupt("alert", "labels", text))?;
+            for (count, silence) in counts.iter_mut().zip(silences) {
+                *count += u32::from(silence.matches(&labels));
+            }
+        }
+        Ok(counts)
+    }
+}
+
+/// Compiled matchers by silence: they never change, and compiling a regular expression costs more than all the rest of
+/// a pass.
+#[derive(Clone, Default)]
+pub struct Cache(Arc<Mutex<HashMap<SilenceId, Arc<[Matcher]>>>>);
+
+impl Cache {
+    /// The silences that hold back now.
+    pub async fn active(&self, db: impl SqliteExecutor<'_>, now: Timestamp) -> Result<Vec<Silence>, StateError> {
+        let rows = sqlx::query("SELECT * FROM silence WHERE ends_at > $1 AND starts_at <= $1 AND expired_at IS NULL")
+            .bind(now.as_micros())
+            .fetch_all(db)
+            .await
+            .map_err(StateError::statement("read the active silences"))?;
+        let silences: Vec<Silence> = rows.iter().map(|row| self.silence(row)).collect::<Result<_, _>>()?;
+        let mut known = self.0.lock();
+        if known.len() > 2 * silences.len() + 64 {
+            known.retain(|id, _| silences.iter().any(|silence| silence.id == *id));
+        }
+        Ok(silences)
+    }
+
+    async fn load(&self, db: impl SqliteExecutor<'_>, id: SilenceId) -> Result<Option<Silence>, StateError> {
+        let row = sqlx::query("SELECT * FROM silence WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(db)
+            .await
+            .map_err(StateError::statement("read a silence"))?;
+        row.as_ref().map(|row| self.silence(row)).transpose()
+    }
+
+    fn silence(&self, row: &SqliteRow) -> Result<Silence, StateError> {
+        let id: &str = row.get("id");
+        let id: SilenceId = id.parse().map_err(|_| StateError::corrupt("silence", "id", id))?;
+        let known = self.0.lock().get(&id).cloned();
+        let matchers = match known {
+            Some(matchers) => matchers,
+            None => {
+                let text: &str = row.get("matchers");
+                let parsed: Vec<Matcher> =
+                    serde_json::from_str(text).map_err(|_| StateError::corrupt("silence", "matchers", text))?;
+                let matchers: Arc<[Matcher]> = parsed.into();
+                self.0.lock().insert(id, Arc::clone(&matchers));
+                matchers
+            }
+        };
+        let Ok(created_by) = row.get::<&str, _>("created_by").parse::<Actor>();
+        Ok(Silence {
+            id,
+            matchers,
+            starts_at: Timestamp::from_micros(row.get("starts_at")),
+            ends_at: Timestamp::from_micros(row.get("ends_at")),
+            created_by,
+            comment: row.get("comment"),
+            created_at: Timestamp::from_micros(row.get("created_at")),
+            expired_at: row.get::<Option<i64>, _>("expired_at").map(Timestamp::from_micros),
+        })
+    }
+}
+
+fn validate(new: &NewSilence) -> Result<(), Error> {
+    let invalid = |text: &str| Err(Error::Invalid(text.to_owned()));
+    if new.matchers.is_empty() || new.matchers.len() > MAX_MATCHERS {
+        return invalid("a silence needs 1 to 32 matchers, for example `service=\"payments\"`");
+    }
+    if new.matchers.iter().all(|matcher| matcher.matches_value("")) {
+        return invalid("at least one matcher of a silence must not match the empty text, or it would silence everything");
+    }
+    if new.duration.is_zero() || new.duration > MAX_DURATION {
+        return invalid("a silence lasts longer than 0s and at most 90d");
+    }
+    let comment = new.comment.trim();
+    if comment.is_empty() || comment.chars().count() > MAX_COMMENT {
+        return invalid("a silence needs a comment of 1 to 4,000 characters that says why");
+    }
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! A world with a clock in the hand: signals go in, passes run, notifications are read back.
+
+mod lifecycle;
+mod property;
+mod reading;
+mod timing;
+mod world;
