@@ -141,7 +141,10 @@ pub(crate) struct Evaluator<'a> {
 
 impl fmt::Debug for Evaluator<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Evaluator").field("settings", &self.settings).field("query", &self.query).finish_non_exhaustive()
+        f.debug_struct("Evaluator")
+            .field("settings", &self.settings)
+            .field("query", &self.query)
+            .finish_non_exhaustive()
     }
 }
 

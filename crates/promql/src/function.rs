@@ -168,12 +168,7 @@ static TABLE: &[Function] = &[
     fixed("absent_over_time", &[MATRIX], Eval::Custom(absent::absent_over_time)),
     // Histograms.
     fixed("histogram_quantile", &[SCALAR, VECTOR], Eval::Custom(histogram_quantile::histogram_quantile)),
-    variadic(
-        "histogram_quantiles",
-        &[VECTOR, TEXT, SCALAR],
-        3,
-        Eval::Custom(histogram_quantile::histogram_quantiles),
-    ),
+    variadic("histogram_quantiles", &[VECTOR, TEXT, SCALAR], 3, Eval::Custom(histogram_quantile::histogram_quantiles)),
     fixed("histogram_fraction", &[SCALAR, SCALAR, VECTOR], Eval::Custom(histogram_fraction::histogram_fraction)),
     fixed("histogram_avg", &[VECTOR], Eval::Refused(NATIVE)),
     fixed("histogram_count", &[VECTOR], Eval::Refused(NATIVE)),

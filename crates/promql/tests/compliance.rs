@@ -4,31 +4,21 @@
 
 #[path = "corpora/path.rs"]
 mod corpora;
+#[path = "memory/source.rs"]
+mod memory;
 
 use std::collections::BTreeMap;
 use std::io::Read;
 
 use watchkeeper_domain::labels::{Labels, NAME};
-use watchkeeper_domain::matcher::Matcher;
-use watchkeeper_domain::query::{QueryError, SeriesData, SeriesSource};
 use watchkeeper_domain::telemetry::Sample;
 use watchkeeper_promql::{Expr, Limits};
 
+use memory::Memory;
+
 /// Must fail in Prometheus 2 and not in Prometheus 3, where any UTF-8 text may name a label.
-const VALID_SINCE_3: [&str; 2] = ["label_replace(demo_num_cpus, \"~invalid\"", "label_join(demo_num_cpus, \"~invalid\""];
-
-struct Memory(BTreeMap<Labels, Vec<Sample>>);
-
-impl SeriesSource for Memory {
-    fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<SeriesData>, QueryError> {
-        let fits = self.0.iter().filter(|(labels, _)| matchers.iter().all(|m| m.matches(labels)));
-        let cut = fits.map(|(labels, samples)| SeriesData {
-            labels: labels.clone(),
-            samples: samples.iter().filter(|s| (start_ms..=end_ms).contains(&s.t)).copied().collect(),
-        });
-        Ok(cut.filter(|s| !s.samples.is_empty()).collect())
-    }
-}
+const VALID_SINCE_3: [&str; 2] =
+    ["label_replace(demo_num_cpus, \"~invalid\"", "label_join(demo_num_cpus, \"~invalid\""];
 
 fn unpacked(path: &std::path::Path) -> String {
     let file = std::fs::File::open(path).expect("readable");
@@ -38,7 +28,7 @@ fn unpacked(path: &std::path::Path) -> String {
 }
 
 /// The exposition text of the corpus: no escapes, no spaces in labels, seconds with milliseconds.
-fn memory(text: &str) -> Memory {
+fn load(text: &str) -> Memory {
     let mut series: BTreeMap<Labels, Vec<Sample>> = BTreeMap::new();
     for line in text.lines().filter(|l| !l.starts_with('#')) {
         let mut words = line.rsplitn(3, ' ');
@@ -53,7 +43,7 @@ fn memory(text: &str) -> Memory {
         let t = (time.parse::<f64>().expect("seconds") * 1000.0).round() as i64;
         series.entry(pairs.into_iter().collect()).or_default().push(Sample { t, v: value.parse().expect("number") });
     }
-    Memory(series)
+    Memory::new(series)
 }
 
 fn agrees(expected: &str, got: f64) -> bool {
@@ -102,7 +92,7 @@ fn answers_are_those_of_prometheus() {
     let Some(golden) = corpora::path("promql/compliance/golden.json.gz") else { return };
     let Some(data) = corpora::path("promql/compliance/demo.om.gz") else { return };
     let golden: serde_json::Value = serde_json::from_str(&unpacked(&golden)).expect("JSON");
-    let source = memory(&unpacked(&data));
+    let source = load(&unpacked(&data));
     let ms = |name: &str| (golden[name].as_f64().expect(name) * 1000.0).round() as i64;
     let window = (ms("start"), ms("end"), ms("step"));
     let cases = golden["cases"].as_array().expect("cases");

@@ -8,7 +8,7 @@ mod corpora;
 use watchkeeper_promql::Expr;
 
 /// Valid cases that are accepted, and invalid ones that are refused.
-const REACHED: (usize, usize) = (0, 0);
+const REACHED: (usize, usize) = (120, 106);
 
 fn cases(path: &str) -> Option<Vec<serde_json::Value>> {
     let text = std::fs::read_to_string(corpora::path(path)?).expect("readable");
@@ -41,7 +41,7 @@ fn canonical_texts_parse_back_to_themselves() {
     for input in cases.iter().filter_map(|c| c["input"].as_str()) {
         let Ok(expr) = Expr::parse(input) else { continue };
         let text = expr.to_string();
-        let again = Expr::parse(&text).unwrap_or_else(|e| panic!("{input} became {text}: {e}"));
+        let again = Expr::parse(&text).expect(input);
         assert_eq!(again.to_string(), text, "of {input}");
     }
 }
@@ -64,4 +64,4 @@ fn canonical_texts_are_those_of_prometheus() {
 }
 
 /// Cases of the printer that agree.
-const PRINTED: usize = 0;
+const PRINTED: usize = 32;

@@ -13,10 +13,7 @@ use crate::order;
 use crate::value::{Row, Vector, is_gap};
 
 /// `count_values("label", v)`
-pub(super) fn count_values(
-    evaluator: &mut Evaluator<'_>,
-    aggregation: &Aggregation<'_>,
-) -> Result<Vector, EvalError> {
+pub(super) fn count_values(evaluator: &mut Evaluator<'_>, aggregation: &Aggregation<'_>) -> Result<Vector, EvalError> {
     if aggregation.text.is_empty() {
         return Err(EvalError::execution(aggregation.node, "invalid label name \"\""));
     }

@@ -26,10 +26,7 @@ pub(super) fn limitk(_: &mut Evaluator<'_>, aggregation: &Aggregation<'_>) -> Re
 }
 
 /// `limit_ratio(r, v)`: a share r of the rows; a negative r gives the rows that 1 + r leaves out.
-pub(super) fn limit_ratio(
-    evaluator: &mut Evaluator<'_>,
-    aggregation: &Aggregation<'_>,
-) -> Result<Vector, EvalError> {
+pub(super) fn limit_ratio(evaluator: &mut Evaluator<'_>, aggregation: &Aggregation<'_>) -> Result<Vector, EvalError> {
     let mut ratios = Vec::with_capacity(aggregation.grid.steps);
     for step in 0..aggregation.grid.steps {
         let ratio = aggregation.number(step);

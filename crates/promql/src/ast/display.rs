@@ -181,7 +181,7 @@ fn duration(f: &mut fmt::Formatter<'_>, ms: i64) -> fmt::Result {
     }
     for (unit, size, only_exact) in UNITS {
         // As Prometheus prints them: years and weeks only where nothing is left over.
-        if only_exact && left % size != 0 {
+        if only_exact && !left.is_multiple_of(size) {
             continue;
         }
         if left >= size {

@@ -102,7 +102,7 @@ fn at_rank(phi: f64, buckets: &[Bucket]) -> f64 {
     }
     let rank = phi * all.count;
     // The first bucket that reaches the rank. NaN reaches nothing, so counts of NaN lead to the highest bound.
-    let index = finite.partition_point(|b| !(b.count >= rank));
+    let index = finite.partition_point(|b| b.count < rank || b.count.is_nan() || rank.is_nan());
     let Some(bucket) = finite.get(index) else { return highest.upper };
     if index == 0 && lowest.upper <= 0.0 {
         return lowest.upper;

@@ -115,7 +115,10 @@ fn matching(op: BinaryOp, modifier: Option<&parsed::BinModifier>) -> Matching {
 fn series(selector: &parsed::VectorSelector) -> Result<SeriesSelector, ParseError> {
     let Matchers { matchers, or_matchers } = &selector.matchers;
     if !or_matchers.is_empty() {
-        return Err(refused(selector, "`or` between matchers is no PromQL; use a regular expression or the operator `or`"));
+        return Err(refused(
+            selector,
+            "`or` between matchers is no PromQL; use a regular expression or the operator `or`",
+        ));
     }
     let mut out = Vec::with_capacity(matchers.len() + 1);
     if let Some(name) = &selector.name {

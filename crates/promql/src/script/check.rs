@@ -89,7 +89,8 @@ fn vector(evaluation: &Evaluation, got: &[(Labels, f64)], ordered: bool) -> Resu
         return Err(format!("expected {} elements, got {}: {got:?}", expected.len(), got.len()));
     }
     for (at, (labels, value)) in expected.iter().enumerate() {
-        let found = if ordered { got.get(at).filter(|g| g.0 == **labels) } else { got.iter().find(|g| g.0 == **labels) };
+        let found =
+            if ordered { got.get(at).filter(|g| g.0 == **labels) } else { got.iter().find(|g| g.0 == **labels) };
         let Some((_, v)) = found else { return Err(format!("expected {labels} at {at}, got {got:?}")) };
         if !same(*value, *v) {
             return Err(format!("expected {value} for {labels}, got {v}"));

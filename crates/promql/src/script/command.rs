@@ -195,7 +195,8 @@ fn unquoted(text: &str) -> String {
 
 /// A pattern without the position that it may end with: this evaluator tells the sub-expression instead.
 fn regex(pattern: &str) -> Result<regex::Regex, String> {
-    let pattern = pattern.rfind(" \\(").filter(|_| pattern.ends_with("\\)")).and_then(|at| pattern.get(..at)).unwrap_or(pattern);
+    let pattern =
+        pattern.rfind(" \\(").filter(|_| pattern.ends_with("\\)")).and_then(|at| pattern.get(..at)).unwrap_or(pattern);
     regex::RegexBuilder::new(pattern).size_limit(1 << 20).build().map_err(|e| e.to_string())
 }
 

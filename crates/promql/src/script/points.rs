@@ -69,7 +69,11 @@ impl<'a> Reader<'a> {
             pairs.push((NAME.to_owned(), name.to_owned()));
         }
         if !self.eat("{") {
-            return if name.is_empty() { Err(format!("no series at {:?}", self.rest)) } else { Ok(pairs.into_iter().collect()) };
+            return if name.is_empty() {
+                Err(format!("no series at {:?}", self.rest))
+            } else {
+                Ok(pairs.into_iter().collect())
+            };
         }
         loop {
             self.skip_space();
@@ -97,7 +101,10 @@ impl<'a> Reader<'a> {
     fn text(&mut self) -> Result<String, String> {
         let unfinished = || "a text does not end".to_owned();
         let mut chars = self.rest.chars();
-        let quote = chars.next().filter(|c| matches!(c, '"' | '\'' | '`')).ok_or_else(|| format!("no text at {:?}", self.rest))?;
+        let quote = chars
+            .next()
+            .filter(|c| matches!(c, '"' | '\'' | '`'))
+            .ok_or_else(|| format!("no text at {:?}", self.rest))?;
         let mut out = String::new();
         loop {
             match chars.next().ok_or_else(unfinished)? {

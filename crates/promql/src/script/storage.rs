@@ -73,9 +73,12 @@ impl SeriesSource for Storage {
                 continue;
             }
             if series.histograms.iter().any(|t| (start_ms..=end_ms).contains(t)) {
-                return Err(QueryError::Unavailable(format!("{labels} has native histograms, which are not supported")));
+                return Err(QueryError::Unavailable(format!(
+                    "{labels} has native histograms, which are not supported"
+                )));
             }
-            let samples: Vec<_> = series.floats.range(start_ms..=end_ms).map(|(t, v)| Sample { t: *t, v: *v }).collect();
+            let samples: Vec<_> =
+                series.floats.range(start_ms..=end_ms).map(|(t, v)| Sample { t: *t, v: *v }).collect();
             if !samples.is_empty() {
                 found.push(SeriesData { labels: labels.clone(), samples });
             }
