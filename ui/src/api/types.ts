@@ -1,0 +1,41 @@
+// The API's types under the names that pages use. Made from the OpenAPI document; nothing is declared twice.
+
+import type { components } from "./schema.gen.ts";
+
+type Schemas = components["schemas"];
+export type ActionItem = Schemas["ActionItem"];
+export type Alert = Schemas["Alert"];
+export type AlertChart = Schemas["AlertChart"];
+export type AlertDetail = Schemas["AlertDetail"];
+export type ChangeKind = Schemas["ChangeKind"];
+export type ChartSeries = Schemas["ChartSeries"];
+export type Evidence = Schemas["Evidence"];
+export type ExplainStep = Schemas["ExplainStep"];
+export type Fault = Schemas["Fault"];
+export type Incident = Schemas["Incident"];
+export type IncidentDetail = Schemas["IncidentDetail"];
+export type LogBucket = Schemas["LogBucket"];
+export type LogRecord = Schemas["LogRecord"];
+export type Me = Schemas["Me"];
+export type Metric = Schemas["Metric"];
+export type Notification = Schemas["Notification"];
+export type OpenIncident = Schemas["OpenIncident"];
+export type Overview = Schemas["Overview"];
+export type PostMortem = Schemas["PostMortem"];
+export type PostMortemEdit = Schemas["PostMortemEdit"];
+export type Priority = Schemas["Priority"];
+export type Probe = Schemas["Probe"];
+export type Problem = Schemas["Problem"];
+export type Receiver = Schemas["Receiver"];
+export type Role = Schemas["Role"];
+export type Rule = Schemas["Rule"];
+export type Run = Schemas["Run"];
+export type RunDetail = Schemas["RunDetail"];
+export type RunStep = Schemas["RunStep"];
+export type Silence = Schemas["Silence"];
+export type Span = Schemas["Span"];
+export type StateSpan = Schemas["StateSpan"];
+export type TimelineEntry = Schemas["TimelineEntry"];
+export type Trace = Schemas["Trace"];
+export type TraceSummary = Schemas["TraceSummary"];
+export type Workflow = Schemas["Workflow"];

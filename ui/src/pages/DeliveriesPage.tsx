@@ -1,0 +1,134 @@
+// Receivers, and everything that was sent to them.
+
+import { Button, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { testReceiver, useAction } from "../api/actions.ts";
+import { notifications, receivers } from "../api/queries.ts";
+import type { Receiver } from "../api/types.ts";
+import { type Column, DataList } from "../parts/DataList.tsx";
+import { Empty } from "../parts/Empty.tsx";
+import { FilterBar, ManyFilter, OneFilter, optionsOf } from "../parts/Filters.tsx";
+import { Icon } from "../parts/icons.tsx";
+import { Page, Section } from "../parts/Page.tsx";
+import { Loaded } from "../parts/Problem.tsx";
+import { StateBadge } from "../parts/StateBadge.tsx";
+import { When } from "../parts/When.tsx";
+import { stateLook } from "../parts/words.ts";
+import type { DeliverySearch } from "../url/search.ts";
+import { DeliveryTable } from "./delivery/DeliveryTable.tsx";
+
+const route = getRouteApi("/deliveries");
+const STATES = optionsOf(
+  ["pending", "sending", "retrying", "delivered", "failed", "uncertain", "suppressed"],
+  (s) => stateLook(s).word,
+);
+
+export default function DeliveriesPage() {
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const set = (change: DeliverySearch) => void navigate({ search: { ...search, ...change }, replace: true });
+  const known = useQuery(receivers());
+  const sent = useQuery(notifications(search));
+  return (
+    <Page title="Receivers and deliveries" lead="Whom Watchkeeper tells, and whether it reached them.">
+      <Section title="Receivers" count={known.data?.items.length}>
+        <Loaded query={known}>
+          {({ items }) =>
+            items.length === 0 ? (
+              <Empty title="There is nobody to tell" icon="send" command="watchkeeper check --example receivers">
+                Alerts fire, but no receiver is configured. Add one (Slack, e-mail, SMS, webhook) to the configuration.
+              </Empty>
+            ) : (
+              <Receivers items={items} />
+            )
+          }
+        </Loaded>
+      </Section>
+      <Section title="Deliveries">
+        <FilterBar>
+          <OneFilter
+            label="Receiver"
+            value={search.receiver}
+            options={optionsOf(known.data?.items.map((r) => r.name) ?? [], (name) => name)}
+            onChange={(receiver) => set({ receiver })}
+          />
+          <ManyFilter label="State" value={search.state} options={STATES} onChange={(state) => set({ state })} />
+        </FilterBar>
+        <div style={{ marginTop: 12 }}>
+          <Loaded query={sent}>{({ items }) => <DeliveryTable items={items} />}</Loaded>
+        </div>
+      </Section>
+    </Page>
+  );
+}
+
+function Receivers({ items }: { items: Receiver[] }) {
+  const test = useAction(testReceiver, () => "The test is on its way: its receipt appears under Deliveries.");
+  const columns: Column<Receiver>[] = [
+    {
+      header: "Health",
+      width: 120,
+      cell: (r) => <StateBadge state={r.health === "ok" ? "ok" : r.health} reason={r.last_error} />,
+    },
+    {
+      header: "Receiver",
+      lead: true,
+      cell: (r) => (
+        <Text size="sm" fw={600}>
+          {r.name}
+        </Text>
+      ),
+    },
+    {
+      header: "Channels",
+      cell: (r) => (
+        <div className="wk-wrap">
+          {r.channels.map((c) => (
+            <Text key={`${c.kind}-${c.target}`} size="sm">
+              <Text span inherit c="dimmed">
+                {c.kind}
+              </Text>{" "}
+              {c.target}
+            </Text>
+          ))}
+        </div>
+      ),
+    },
+    {
+      header: "Last reached",
+      width: 120,
+      cell: (r) => (
+        <Text size="sm">
+          <When at={r.last_delivered_at} />
+        </Text>
+      ),
+    },
+    {
+      header: "Last failed",
+      width: 120,
+      cell: (r) => (
+        <Text size="sm">
+          <When at={r.last_failed_at} />
+        </Text>
+      ),
+    },
+    { header: "Queued", numeric: true, width: 80, cell: (r) => r.queued },
+    {
+      header: "Try it",
+      width: 100,
+      cell: (r) => (
+        <Button
+          variant="default"
+          leftSection={<Icon name="send" size={14} />}
+          loading={test.isPending && test.variables === r.name}
+          onClick={() => test.mutate(r.name)}
+          aria-label={`Send a test to ${r.name}`}
+        >
+          Test
+        </Button>
+      ),
+    },
+  ];
+  return <DataList label="Receivers" items={items} columns={columns} keyOf={(r) => r.name} />;
+}

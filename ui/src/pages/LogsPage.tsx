@@ -1,0 +1,91 @@
+// Logs: filters, how many over time, the records themselves.
+
+import { Alert, Group, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { logs, services } from "../api/telemetry.ts";
+import { plural } from "../format/number.ts";
+import { Empty } from "../parts/Empty.tsx";
+import { FilterBar, OneFilter, optionsOf, TextFilter } from "../parts/Filters.tsx";
+import { Page, Section } from "../parts/Page.tsx";
+import { Loaded } from "../parts/Problem.tsx";
+import type { LogsSearch } from "../url/search.ts";
+import { Histogram } from "./telemetry/Histogram.tsx";
+import { LogLine } from "./telemetry/LogLine.tsx";
+import { RangePicker, TelemetryTabs } from "./telemetry/TelemetryTabs.tsx";
+
+const route = getRouteApi("/telemetry/logs");
+const SEVERITIES = optionsOf(["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"], (s) => `${s} and above`);
+
+export default function LogsPage() {
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const set = (change: LogsSearch) => void navigate({ search: { ...search, ...change }, replace: true });
+  const query = useQuery(logs(search));
+  const known = useQuery(services());
+  return (
+    <Page title="Telemetry">
+      <TelemetryTabs active="logs" range={search} />
+      <FilterBar>
+        <TextFilter label="Text in the body" value={search.q} onChange={(q) => set({ q })} />
+        <OneFilter
+          label="Service"
+          value={search.service}
+          options={optionsOf(known.data?.items.map((s) => s.name) ?? [], (s) => s)}
+          onChange={(service) => set({ service })}
+        />
+        <OneFilter
+          label="Severity"
+          value={search.severity}
+          options={SEVERITIES}
+          onChange={(severity) => set({ severity })}
+        />
+        <TextFilter
+          label="Trace id"
+          value={search.trace_id}
+          onChange={(trace_id) => set({ trace_id })}
+          primary={false}
+        />
+      </FilterBar>
+      <RangePicker range={search} onChange={set} />
+      <Loaded query={query} lines={8}>
+        {({ items, histogram, truncated, incomplete }) => (
+          <>
+            {incomplete && (
+              <Alert color="violet" variant="light" title="Not everything could be read">
+                {incomplete}
+              </Alert>
+            )}
+            <Section title="Over time">
+              <Histogram
+                buckets={histogram}
+                onZoom={(from, to) => set({ from: String(from), to: String(to), range: undefined })}
+              />
+            </Section>
+            {items.length === 0 ? (
+              <Empty title="No record matches" icon="search" command="watchkeeper query logs --since 1h">
+                Widen the time range or take a filter away. On the command line:
+              </Empty>
+            ) : (
+              <Section
+                title="Records"
+                aside={
+                  <Group gap="xs">
+                    <Text size="xs" c="dimmed">
+                      {truncated ? `the newest ${items.length}; more match` : plural(items.length, "record")}
+                    </Text>
+                  </Group>
+                }
+              >
+                {items.map((record, index) => (
+                  // biome-ignore lint/suspicious/noArrayIndexKey: records have no id, and equal ones may follow each other
+                  <LogLine key={`${record.at}-${index}`} record={record} />
+                ))}
+              </Section>
+            )}
+          </>
+        )}
+      </Loaded>
+    </Page>
+  );
+}

@@ -1,0 +1,85 @@
+// Alerts as a list, wherever one is shown: state, title, value, age, owner.
+
+import { Group, Text } from "@mantine/core";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { acknowledgeAlert, useAction } from "../../api/actions.ts";
+import type { Alert } from "../../api/types.ts";
+import { quantity } from "../../format/number.ts";
+import { type Column, DataList } from "../../parts/DataList.tsx";
+import { Icon } from "../../parts/icons.tsx";
+import { Labels } from "../../parts/Labels.tsx";
+import { PriorityBadge, StateBadge } from "../../parts/StateBadge.tsx";
+import { Age } from "../../parts/When.tsx";
+import { categoryWord } from "../../parts/words.ts";
+import { useSilenceAlert } from "../silence/useSilenceAlert.ts";
+
+const COLUMNS: Column<Alert>[] = [
+  { header: "State", width: 120, cell: (a) => <StateBadge state={a.state} reason={a.unknown_reason} /> },
+  {
+    header: "Alert",
+    lead: true,
+    cell: (a) => (
+      <div className="wk-wrap">
+        <Link to="/alerts/$id" params={{ id: a.id }}>
+          {a.title}
+        </Link>
+        <Labels labels={a.labels} limit={4} />
+      </div>
+    ),
+  },
+  { header: "Priority", width: 105, cell: (a) => <PriorityBadge priority={a.priority} /> },
+  { header: "Category", width: 100, cell: (a) => <Text size="sm">{categoryWord(a.category)}</Text> },
+  {
+    header: "Value",
+    numeric: true,
+    width: 90,
+    cell: (a) => (
+      <>
+        {quantity(a.value)}
+        {a.threshold !== null && a.threshold !== undefined && (
+          <Text span inherit c="dimmed">
+            {" "}
+            / {quantity(a.threshold)}
+          </Text>
+        )}
+      </>
+    ),
+  },
+  {
+    header: "For",
+    numeric: true,
+    width: 95,
+    cell: (a) => <Age since={a.since} until={a.state === "resolved" ? a.resolved_at : null} />,
+  },
+  {
+    header: "Owner",
+    width: 140,
+    cell: (a) => (
+      <Group gap={6} wrap="nowrap">
+        {a.suppressed && <Icon name="mute" size={14} />}
+        <Text size="sm" c={a.owner ? undefined : "dimmed"}>
+          {a.owner ?? "nobody"}
+        </Text>
+        {a.suppressed && <span className="wk-sr">notifications are held back</span>}
+      </Group>
+    ),
+  },
+];
+
+export function AlertTable({ alerts, label }: { alerts: Alert[]; label: string }) {
+  const navigate = useNavigate();
+  const acknowledge = useAction(acknowledgeAlert, (a) => `Acknowledged: ${a.title}`);
+  const silence = useSilenceAlert();
+  return (
+    <DataList
+      label={label}
+      items={alerts}
+      columns={COLUMNS}
+      keyOf={(a) => a.id}
+      onOpen={(a) => void navigate({ to: "/alerts/$id", params: { id: a.id } })}
+      onCommand={(command, a) =>
+        command === "acknowledge" ? acknowledge.mutate(a.id) : silence.mutate({ alert: a, hours: 1 })
+      }
+    />
+  );
+}

@@ -1,0 +1,121 @@
+// A list of objects: a table on a wide screen, cards on a narrow one; `j`, `k` and Enter go through it on both.
+
+import { Card, Group, Stack, Table, Text } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
+import { type ReactNode, useEffect, useRef, useState } from "react";
+import { useCommand } from "../app/useKeys.ts";
+
+export type Column<T> = {
+  header: string;
+  cell: (item: T) => ReactNode;
+  /** The first line of a card; exactly one column should say so. */
+  lead?: boolean;
+  /** Numbers and ages: right-aligned, one digit under the other. */
+  numeric?: boolean;
+  width?: number | string;
+};
+
+type Props<T> = {
+  label: string;
+  items: T[];
+  columns: Column<T>[];
+  keyOf: (item: T) => string;
+  /** Opens an item: on Enter. The row's own link does so for the mouse. */
+  onOpen?: (item: T) => void;
+  /** `a` and `s` on the selected row. */
+  onCommand?: (command: "acknowledge" | "silence", item: T) => void;
+};
+
+export function DataList<T>({ label, items, columns, keyOf, onOpen, onCommand }: Props<T>) {
+  const [selected, setSelected] = useState<string | null>(null);
+  const narrow = useMediaQuery("(max-width: 48em)", false, { getInitialValueInEffect: false });
+  const row = useRef<HTMLElement | null>(null);
+  const index = items.findIndex((item) => keyOf(item) === selected);
+
+  useCommand((command) => {
+    const item = items[index];
+    if (command.kind === "move" && items.length > 0) {
+      const next = Math.min(items.length - 1, Math.max(0, index < 0 ? 0 : index + command.by));
+      const target = items[next];
+      if (target) setSelected(keyOf(target));
+    } else if (item && command.kind === "open") onOpen?.(item);
+    else if (item && (command.kind === "acknowledge" || command.kind === "silence")) onCommand?.(command.kind, item);
+  });
+  useEffect(() => {
+    if (selected !== null) row.current?.scrollIntoView({ block: "nearest" });
+  }, [selected]);
+
+  const mark = (key: string) => ({
+    "data-selected": key === selected || undefined,
+    "aria-current": key === selected ? ("true" as const) : undefined,
+  });
+  const hold = (key: string) => (element: HTMLElement | null) => {
+    if (key === selected) row.current = element;
+  };
+
+  if (narrow) {
+    return (
+      <Stack gap="xs" role="list" aria-label={label}>
+        {items.map((item) => (
+          <Card
+            key={keyOf(item)}
+            ref={hold(keyOf(item))}
+            withBorder
+            padding="sm"
+            role="listitem"
+            className="wk-row"
+            {...mark(keyOf(item))}
+          >
+            {columns
+              .filter((c) => c.lead)
+              .map((c) => (
+                <div key={c.header}>{c.cell(item)}</div>
+              ))}
+            <div className="wk-card-facts">
+              {columns
+                .filter((c) => !c.lead)
+                .map((c) => (
+                  <Group key={c.header} gap={6} wrap="nowrap" align="flex-start">
+                    <Text size="xs" c="dimmed" className="wk-card-name">
+                      {c.header}
+                    </Text>
+                    <div className="wk-wrap">{c.cell(item)}</div>
+                  </Group>
+                ))}
+            </div>
+          </Card>
+        ))}
+      </Stack>
+    );
+  }
+  return (
+    <Table.ScrollContainer minWidth={640}>
+      <Table aria-label={label}>
+        <Table.Thead>
+          <Table.Tr>
+            {columns.map((c) => (
+              <Table.Th key={c.header} w={c.width} ta={c.numeric ? "right" : undefined}>
+                {c.header}
+              </Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {items.map((item) => (
+            <Table.Tr key={keyOf(item)} ref={hold(keyOf(item))} className="wk-row" {...mark(keyOf(item))}>
+              {columns.map((c) => (
+                <Table.Td
+                  key={c.header}
+                  ta={c.numeric ? "right" : undefined}
+                  className={c.numeric ? "wk-number" : undefined}
+                >
+                  {c.cell(item)}
+                </Table.Td>
+              ))}
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}

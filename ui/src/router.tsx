@@ -1,0 +1,143 @@
+// The pages and their addresses. Each page is loaded when it is first opened; its search parameters are typed here.
+
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { NotFoundPage, PageFailed } from "./app/Fallbacks.tsx";
+import { Shell } from "./app/Shell.tsx";
+import NowPage from "./pages/NowPage.tsx";
+import * as search from "./url/search.ts";
+
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFoundPage });
+const getParentRoute = () => root;
+
+const now = createRoute({ getParentRoute, path: "/", component: NowPage });
+const alerts = createRoute({
+  getParentRoute,
+  path: "/alerts",
+  validateSearch: search.alertSearch,
+  component: lazyRouteComponent(() => import("./pages/AlertsPage.tsx")),
+});
+const alert = createRoute({
+  getParentRoute,
+  path: "/alerts/$id",
+  component: lazyRouteComponent(() => import("./pages/AlertPage.tsx")),
+});
+const silences = createRoute({
+  getParentRoute,
+  path: "/silences",
+  validateSearch: search.silenceSearch,
+  component: lazyRouteComponent(() => import("./pages/SilencesPage.tsx")),
+});
+const incidents = createRoute({
+  getParentRoute,
+  path: "/incidents",
+  validateSearch: search.incidentListSearch,
+  component: lazyRouteComponent(() => import("./pages/IncidentsPage.tsx")),
+});
+const incident = createRoute({
+  getParentRoute,
+  path: "/incidents/$id",
+  validateSearch: search.incidentSearch,
+  component: lazyRouteComponent(() => import("./pages/IncidentPage.tsx")),
+});
+const rules = createRoute({
+  getParentRoute,
+  path: "/rules",
+  validateSearch: search.ruleSearch,
+  component: lazyRouteComponent(() => import("./pages/RulesPage.tsx")),
+});
+const workflows = createRoute({
+  getParentRoute,
+  path: "/workflows",
+  validateSearch: search.runSearch,
+  component: lazyRouteComponent(() => import("./pages/WorkflowsPage.tsx")),
+});
+const run = createRoute({
+  getParentRoute,
+  path: "/runs/$id",
+  component: lazyRouteComponent(() => import("./pages/RunPage.tsx")),
+});
+const telemetry = createRoute({
+  getParentRoute,
+  path: "/telemetry",
+  beforeLoad: () => {
+    throw redirect({ to: "/telemetry/metrics" });
+  },
+});
+const metrics = createRoute({
+  getParentRoute,
+  path: "/telemetry/metrics",
+  validateSearch: search.metricsSearch,
+  component: lazyRouteComponent(() => import("./pages/MetricsPage.tsx")),
+});
+const logs = createRoute({
+  getParentRoute,
+  path: "/telemetry/logs",
+  validateSearch: search.logsSearch,
+  component: lazyRouteComponent(() => import("./pages/LogsPage.tsx")),
+});
+const traces = createRoute({
+  getParentRoute,
+  path: "/telemetry/traces",
+  validateSearch: search.tracesSearch,
+  component: lazyRouteComponent(() => import("./pages/TracesPage.tsx")),
+});
+const trace = createRoute({
+  getParentRoute,
+  path: "/telemetry/traces/$id",
+  component: lazyRouteComponent(() => import("./pages/TracePage.tsx")),
+});
+const deliveries = createRoute({
+  getParentRoute,
+  path: "/deliveries",
+  validateSearch: search.deliverySearch,
+  component: lazyRouteComponent(() => import("./pages/DeliveriesPage.tsx")),
+});
+const probes = createRoute({
+  getParentRoute,
+  path: "/probes",
+  component: lazyRouteComponent(() => import("./pages/ProbesPage.tsx")),
+});
+const settings = createRoute({
+  getParentRoute,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("./pages/SettingsPage.tsx")),
+});
+const demo = createRoute({
+  getParentRoute,
+  path: "/demo",
+  component: lazyRouteComponent(() => import("./pages/DemoPage.tsx")),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    now,
+    alerts,
+    alert,
+    silences,
+    incidents,
+    incident,
+    rules,
+    workflows,
+    run,
+    telemetry,
+    metrics,
+    logs,
+    traces,
+    trace,
+    deliveries,
+    probes,
+    settings,
+    demo,
+  ]),
+  defaultPreload: "intent",
+  defaultErrorComponent: PageFailed,
+  scrollRestoration: true,
+  parseSearch: search.parseSearch,
+  stringifySearch: search.stringifySearch,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

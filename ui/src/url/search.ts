@@ -1,0 +1,118 @@
+// What the query strings of the pages mean. The URL is the state: every filter and time range can be pasted into a chat.
+
+/** The raw query string: every value is text, so that an id of digits alone stays an id. */
+export type RawSearch = Record<string, unknown>;
+
+export function parseSearch(text: string): Record<string, string> {
+  return Object.fromEntries(new URLSearchParams(text));
+}
+
+export function stringifySearch(search: RawSearch): string {
+  const params = new URLSearchParams();
+  for (const [key, value] of Object.entries(search)) {
+    if (value !== undefined && value !== null && value !== "") params.set(key, String(value));
+  }
+  const text = params.toString();
+  return text === "" ? "" : `?${text}`;
+}
+
+function text(raw: RawSearch, key: string): string | undefined {
+  const value = raw[key];
+  return typeof value === "string" && value !== "" ? value.slice(0, 4_000) : undefined;
+}
+
+function oneOf<T extends string>(raw: RawSearch, key: string, words: readonly T[]): T | undefined {
+  const value = text(raw, key);
+  return words.find((word) => word === value);
+}
+
+export type AlertSearch = { state?: string; category?: string; priority?: string; q?: string };
+export const alertSearch = (raw: RawSearch): AlertSearch => ({
+  state: text(raw, "state"),
+  category: text(raw, "category"),
+  priority: text(raw, "priority"),
+  q: text(raw, "q"),
+});
+
+export type IncidentListSearch = { state?: string; q?: string };
+export const incidentListSearch = (raw: RawSearch): IncidentListSearch => ({
+  state: text(raw, "state"),
+  q: text(raw, "q"),
+});
+
+export const INCIDENT_TABS = ["timeline", "alerts", "runs", "notifications", "post-mortem"] as const;
+export type IncidentTab = (typeof INCIDENT_TABS)[number];
+export const incidentSearch = (raw: RawSearch): { tab?: IncidentTab } => ({ tab: oneOf(raw, "tab", INCIDENT_TABS) });
+
+export type RuleSearch = { state?: string; q?: string };
+export const ruleSearch = (raw: RawSearch): RuleSearch => ({ state: text(raw, "state"), q: text(raw, "q") });
+
+export type DeliverySearch = { receiver?: string; state?: string };
+export const deliverySearch = (raw: RawSearch): DeliverySearch => ({
+  receiver: text(raw, "receiver"),
+  state: text(raw, "state"),
+});
+
+export type RunSearch = { workflow?: string };
+export const runSearch = (raw: RawSearch): RunSearch => ({ workflow: text(raw, "workflow") });
+
+/** The silence form, prefilled: `matchers` separated by line breaks. */
+export type SilenceSearch = { new?: "1"; matchers?: string; state?: string };
+export const silenceSearch = (raw: RawSearch): SilenceSearch => ({
+  new: oneOf(raw, "new", ["1"] as const),
+  matchers: text(raw, "matchers"),
+  state: text(raw, "state"),
+});
+
+/** A time range: a length back from now (`range=1h`), or two moments in milliseconds (`from`, `to`). */
+export type RangeSearch = { range?: string; from?: string; to?: string };
+const rangeSearch = (raw: RawSearch): RangeSearch => ({
+  range: text(raw, "range"),
+  from: text(raw, "from"),
+  to: text(raw, "to"),
+});
+
+export type MetricsSearch = RangeSearch & { expr?: string };
+export const metricsSearch = (raw: RawSearch): MetricsSearch => ({ ...rangeSearch(raw), expr: text(raw, "expr") });
+
+export type LogsSearch = RangeSearch & { service?: string; severity?: string; q?: string; trace_id?: string };
+export const logsSearch = (raw: RawSearch): LogsSearch => ({
+  ...rangeSearch(raw),
+  service: text(raw, "service"),
+  severity: text(raw, "severity"),
+  q: text(raw, "q"),
+  trace_id: text(raw, "trace_id"),
+});
+
+export type TracesSearch = RangeSearch & {
+  service?: string;
+  operation?: string;
+  min_duration_ms?: string;
+  status?: string;
+};
+export const tracesSearch = (raw: RawSearch): TracesSearch => ({
+  ...rangeSearch(raw),
+  service: text(raw, "service"),
+  operation: text(raw, "operation"),
+  min_duration_ms: text(raw, "min_duration_ms"),
+  status: text(raw, "status"),
+});
+
+export const RANGES = { "5m": 300, "15m": 900, "1h": 3_600, "3h": 10_800, "12h": 43_200, "1d": 86_400, "7d": 604_800 };
+export type RangeName = keyof typeof RANGES;
+
+/** The range in milliseconds; an unusable one falls back to the last hour. */
+export function resolveRange(search: RangeSearch, now: number): { start: number; end: number; live: boolean } {
+  const from = Number(search.from);
+  const to = Number(search.to);
+  if (search.from && search.to && Number.isFinite(from) && Number.isFinite(to) && from < to) {
+    return { start: from, end: to, live: false };
+  }
+  const seconds = RANGES[(search.range ?? "1h") as RangeName] ?? RANGES["1h"];
+  return { start: now - seconds * 1_000, end: now, live: true };
+}
+
+/** A step in seconds that gives about 240 points, at least one second. */
+export function stepFor(start: number, end: number): number {
+  return Math.max(1, Math.ceil((end - start) / 1_000 / 240));
+}

@@ -1,0 +1,106 @@
+// Opens every page of the built console in a real browser, wide and narrow, light and dark, and keeps a picture of each.
+// Fails when a page logs an error, breaks the content policy, overflows, or runs what came in as data.
+// `npm run test:browser` needs `npm run build` and a Chromium; PAGES_FILTER picks some, SCREENSHOTS names the folder.
+
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type Browser, chromium } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { serve } from "../fixtures/server.ts";
+import type { Scenario } from "../fixtures/world.ts";
+
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const folder = process.env.SCREENSHOTS ?? "screenshots";
+const filter = process.env.PAGES_FILTER ?? "";
+const ready = existsSync(CHROMIUM) && existsSync("dist/index.html");
+if (!ready) console.warn("skipped: the browser tests need /usr/bin/chromium (or CHROMIUM) and `npm run build`");
+const ID = {
+  alert: "alr_0193000000007000800000000000000a",
+  incident: "inc_01930000000070008000000000000001",
+  run: "run_01930000000070008000000000000001",
+};
+const PAGES: [name: string, path: string, scenario?: Scenario][] = [
+  ["now", "/"],
+  ["now-calm", "/", "calm"],
+  ["now-empty", "/", "empty"],
+  ["now-broken", "/", "broken"],
+  ["alerts", "/alerts"],
+  ["alerts-empty", "/alerts", "calm"],
+  ["alert", `/alerts/${ID.alert}`],
+  ["silences", "/silences"],
+  ["silence-new", "/silences?new=1&matchers=service%3D%22payments%22"],
+  ["incidents", "/incidents"],
+  ["incident", `/incidents/${ID.incident}`],
+  ["incident-post-mortem", `/incidents/${ID.incident}?tab=post-mortem`],
+  ["rules", "/rules"],
+  ["probes", "/probes"],
+  ["workflows", "/workflows"],
+  ["run", `/runs/${ID.run}`],
+  ["deliveries", "/deliveries"],
+  ["metrics", "/telemetry/metrics?expr=sum%20by%20(service)%20(rate(http_server_requests_total%5B5m%5D))"],
+  ["logs", "/telemetry/logs"],
+  ["traces", "/telemetry/traces"],
+  ["trace", "/telemetry/traces/4bf92f3577b34da6a3ce929d0e0e4736"],
+  ["demo", "/demo"],
+  ["settings", "/settings"],
+  ["missing", "/nowhere"],
+];
+const VIEWS = [
+  { name: "1280-light", width: 1280, height: 860, colorScheme: "light" },
+  { name: "1280-dark", width: 1280, height: 860, colorScheme: "dark" },
+  { name: "390-light", width: 390, height: 844, colorScheme: "light" },
+  { name: "390-dark", width: 390, height: 844, colorScheme: "dark" },
+] as const;
+
+let browser: Browser;
+beforeAll(async () => {
+  if (!ready) return;
+  mkdirSync(folder, { recursive: true });
+  browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+});
+afterAll(async () => browser?.close());
+
+describe.skipIf(!ready)("every page stands in a real browser", () => {
+  for (const view of VIEWS) {
+    for (const [name, path, scenario = "trouble"] of PAGES) {
+      const label = `${name}-${view.name}`;
+      if (!label.includes(filter)) continue;
+      test(label, async () => {
+        const faults: string[] = [];
+        const fixture = await serve("dist", scenario);
+        const context = await browser.newContext({ viewport: view, colorScheme: view.colorScheme });
+        const page = await context.newPage();
+        page.on("console", (message) => {
+          const expected = scenario === "broken" && message.text().includes("503");
+          if (message.type() === "error" && !expected) faults.push(message.text());
+        });
+        page.on("pageerror", (error) => faults.push(error.message));
+        await page.goto(fixture.url + path);
+        await page.getByRole("heading", { level: 1 }).waitFor();
+        await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null);
+        if (["alert", "metrics"].includes(name)) await page.locator("canvas").first().waitFor();
+        await page.evaluate(() => document.fonts.ready);
+        await page.screenshot({ path: join(folder, `${label}.png`), fullPage: true, animations: "disabled" });
+        expect(
+          await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
+        ).toBe(0);
+        expect(await page.title()).toMatch(/Watchkeeper$/);
+        expect(await page.locator('a[href^="javascript:"]').count()).toBe(0);
+        expect(faults).toEqual([]);
+        await context.close();
+        fixture.close();
+      });
+    }
+  }
+});
