@@ -264,6 +264,11 @@ impl<'a> Evaluator<'a> {
         self.within(node, points, self.settings.limits.max_points, "points", "the answer has too many points")
     }
 
+    /// How many samples functions over time may still look at.
+    pub(crate) fn visits_left(&self) -> usize {
+        self.settings.limits.max_visits.saturating_sub(self.visits)
+    }
+
     /// Counts samples that a function over time looks at.
     pub(crate) fn visit(&mut self, node: &Node, samples: usize) -> Result<(), EvalError> {
         self.visits = self.visits.saturating_add(samples);

@@ -93,11 +93,13 @@ impl<'n> Windows<'n> {
         mut f: impl FnMut(&Window<'_>) -> Option<f64>,
     ) -> Result<Vector, EvalError> {
         let grid = self.grid;
+        let node = self.node;
         evaluator.check_points(self.node, self.series.len().saturating_mul(grid.steps))?;
         let mut out = Vector::new(grid.steps);
         out.values.reserve(self.series.len() * grid.steps);
         for (row, samples) in self.series {
             let (mut from, mut to, mut visits) = (0, 0, 0_usize);
+            let most = evaluator.visits_left();
             let values = (0..grid.steps).map(|step| {
                 let at_ms = grid.at(step);
                 let end_ms = evaluator.reference(&self.timing, at_ms);
@@ -106,13 +108,14 @@ impl<'n> Windows<'n> {
                 to = advance(&samples, to.max(from), end_ms);
                 let window = samples.get(from..to).unwrap_or(&[]);
                 visits = visits.saturating_add(window.len());
-                if window.is_empty() {
+                // Past the limit the answer is an error anyway, so no more time goes into it.
+                if window.is_empty() || visits > most {
                     return GAP;
                 }
                 f(&Window { samples: window, start_ms, end_ms, step, at_ms }).unwrap_or(GAP)
             });
             out.push(row, values);
-            evaluator.visit(self.node, visits)?;
+            evaluator.visit(node, visits)?;
         }
         Ok(out)
     }

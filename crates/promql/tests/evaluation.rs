@@ -214,6 +214,26 @@ fn a_window_that_is_none_is_refused() {
     }
 }
 
+#[test]
+fn the_deepest_expressions_that_are_taken_are_evaluated() {
+    let source = source(&[vec![(1_000, 1); 10]]);
+    let nested = format!("{}m{}", "abs(".repeat(64), ")".repeat(64));
+    let chained = format!("m{}", " + m".repeat(120));
+    for text in [&nested, &chained] {
+        let answer = watchkeeper_promql::instant(&expr(text), &source, 10_000, &Limits::default());
+        assert!(matches!(answer, Ok((Instant::Vector(ref found), _)) if found.len() == 1), "{answer:?}");
+    }
+}
+
+#[test]
+fn nested_subqueries_end_at_the_limit_soon() {
+    let source = source(&[vec![(1_000, 1); 10]]);
+    let query = expr("max_over_time(max_over_time(vector(1)[10d:1s])[10d:1s])");
+    let answer =
+        watchkeeper_promql::instant(&query, &source, 10_000, &Limits { max_visits: 1_000_000, ..Limits::default() });
+    assert!(matches!(answer, Err(EvalError::Limit { .. })), "{answer:?}");
+}
+
 struct Broken;
 
 impl SeriesSource for Broken {

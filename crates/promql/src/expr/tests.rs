@@ -71,5 +71,7 @@ fn wrong_expressions_are_refused_with_the_part_that_is_wrong() {
         assert!(error.contains(part), "{text}: {error}");
     }
     assert!(matches!(Expr::parse(&"(".repeat(500)), Err(ParseError::TooLarge { .. })));
+    assert!(matches!(Expr::parse(&format!("a{}", " or a".repeat(1_900))), Err(ParseError::TooLarge { .. })));
+    assert!(matches!(Expr::parse(&format!("{}a", "-".repeat(1_900))), Err(ParseError::TooLarge { .. })));
     assert!(matches!(Expr::parse(&format!("a{}", " + a".repeat(500))), Err(ParseError::TooLarge { .. })));
 }

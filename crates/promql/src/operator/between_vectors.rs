@@ -129,6 +129,7 @@ impl Join<'_, '_> {
                     Some(at) => *at,
                     None => {
                         let labels = row.labels.clone();
+                        self.evaluator.check_points(self.node, self.out.values.len().saturating_add(self.out.steps))?;
                         let at = self.out.push_empty(row);
                         self.by_labels.insert(labels, at);
                         at
