@@ -1,5 +1,6 @@
 //! Money404 Bank: a small bank of real processes, with real telemetry and real faults, for Watchkeeper to watch.
-//! It is not part of Watchkeeper: it links nothing of the product's pipeline and would run without it.
+//! It is not part of Watchkeeper and would run without it: of the product's crates it links the test kit alone, for the
+//! stand-in for Slack (subcommand `slack`).
 //!
 //! `front` serves customers, `accounts` and `payments` share one SQLite file, `secrets` stands in for the key
 //! vault, `driver` plays the customers, and `up` (module [`supervisor`]) runs them all as child processes.

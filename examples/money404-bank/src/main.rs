@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
+use money404_bank::fault::FaultSet;
 use money404_bank::leash::Leash;
-use money404_bank::options::{Cli, Command, CommonOptions};
+use money404_bank::options::{Cli, Command, CommonOptions, SlackOptions};
 use money404_bank::telemetry::{Identity, Telemetry};
 use money404_bank::{accounts, control_client, driver, front, payments, secrets, supervisor};
+use watchkeeper_testkit::slack as slack_stand_in;
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
@@ -38,6 +40,10 @@ fn main() -> anyhow::Result<()> {
             let _telemetry = Telemetry::install(&identity, None)?;
             run(supervisor::run(options))
         }
+        Command::Slack(options) => {
+            let _telemetry = Telemetry::install(&Identity { service: "slack", instance: String::new() }, None)?;
+            run(slack(options))
+        }
         Command::Process { command, control } => run(control_client::process(command, &control)),
         Command::Fault { command, control } => run(control_client::fault(command, &control)),
     }
@@ -62,6 +68,16 @@ where
     }
     telemetry.shutdown();
     ended
+}
+
+/// The stand-in for Slack until a signal comes. It is the test kit's, and the same that Watchkeeper's own tests talk to.
+async fn slack(options: SlackOptions) -> Result<(), slack_stand_in::Error> {
+    let announce = |address| tracing::info!("the stand-in for Slack is at http://{address}");
+    let secret = options.signing_secret.reveal().to_owned();
+    tokio::select! {
+        ended = slack_stand_in::run(options.listen, options.interactivity_url, secret, announce) => ended,
+        () = Leash::hold(false, FaultSet::new()).released() => Ok(()),
+    }
 }
 
 /// One thread is plenty for a service of this bank, and the machine has others to serve.

@@ -33,6 +33,8 @@ pub enum Command {
     Secrets(SecretsOptions),
     /// Plays the customers
     Driver(DriverOptions),
+    /// Stands in for Slack: takes webhooks, shows the messages, and has working buttons
+    Slack(SlackOptions),
     /// List, start, stop, kill or restart the bank's processes
     Process {
         /// What to do.
@@ -211,6 +213,20 @@ pub struct DriverOptions {
     /// What all take.
     #[command(flatten)]
     pub common: CommonOptions,
+}
+
+/// Options of `slack`.
+#[derive(Debug, Clone, Args)]
+pub struct SlackOptions {
+    /// Address to listen on; loopback only
+    #[arg(long, default_value_t = local(7455))]
+    pub listen: SocketAddr,
+    /// Where presses of buttons are sent: the app's interactivity request URL
+    #[arg(long, env = "SLACK_INTERACTIVITY_URL")]
+    pub interactivity_url: String,
+    /// What presses are signed with, as the app expects it
+    #[arg(long, env = "SLACK_SIGNING_SECRET", hide_env_values = true, value_parser = token::parse)]
+    pub signing_secret: Token,
 }
 
 /// Where the supervisor is, and how to be let in.

@@ -232,7 +232,8 @@ impl Transfer<'_> {
         .bind(self.amount_cents)
         .bind(self.reference)
         .bind(self.signature)
-        .bind(jiff::Timestamp::now().to_string())
+        // Always six digits, so that the text sorts as the time does.
+        .bind(format!("{:.6}", jiff::Timestamp::now()))
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;

@@ -18,7 +18,7 @@ use opentelemetry_sdk::logs::{BatchLogProcessor, SdkLoggerProvider};
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{BatchSpanProcessor, SdkTracerProvider};
-use tracing_subscriber::filter::{EnvFilter, LevelFilter, Targets};
+use tracing_subscriber::filter::{EnvFilter, FilterExt, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
@@ -75,12 +75,15 @@ impl Telemetry {
     pub fn install(identity: &Identity, endpoint: Option<&str>) -> Result<Self, TelemetryError> {
         global::set_text_map_propagator(TraceContextPropagator::new());
         let providers = endpoint.map(|endpoint| providers(identity, endpoint)).transpose()?;
-        let to_file = fmt::layer().with_ansi(false).with_writer(std::io::stderr).with_filter(
-            EnvFilter::try_from_env("BANK_LOG").unwrap_or_else(|_| {
-                // The SDK complains once a second while nobody listens; `BANK_LOG=info,opentelemetry=debug` shows it.
-                EnvFilter::new("info,opentelemetry=off,opentelemetry_sdk=off,opentelemetry-otlp=off,sqlx=warn")
-            }),
-        );
+        let wanted = EnvFilter::try_from_env("BANK_LOG").unwrap_or_else(|_| {
+            // The SDK complains once a second while nobody listens; `BANK_LOG=info,opentelemetry=debug` shows it.
+            EnvFilter::new("info,opentelemetry=off,opentelemetry_sdk=off,opentelemetry-otlp=off,sqlx=warn")
+        });
+        // Events alone: the spans around them go out as traces, and would make each line here five times as long.
+        let to_file = fmt::layer()
+            .with_ansi(false)
+            .with_writer(std::io::stderr)
+            .with_filter(wanted.and(filter_fn(|metadata| metadata.is_event())));
         let export = providers.as_ref().map(|(_, traces, logs)| {
             // Only the bank's own spans and events: the exporter's client must not describe its own exports.
             let own = Targets::new().with_target("money404_bank", LevelFilter::INFO);

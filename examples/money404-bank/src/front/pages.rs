@@ -88,6 +88,13 @@ fn euros(cents: i64) -> String {
     format!("{sign}{whole}.{:02}", cents.unsigned_abs() % 100)
 }
 
+/// A time as it stands in a list: `22 Nov, 20:24 UTC`; what is no time stays as it is.
+fn when(rfc3339: &str) -> String {
+    rfc3339
+        .parse::<jiff::Timestamp>()
+        .map_or_else(|_| rfc3339.to_owned(), |at| at.strftime("%-d %b, %H:%M UTC").to_string())
+}
+
 /// Reads what people write: `12`, `12.5`, `12.50`; a comma will do.
 fn cents(text: &str) -> Option<i64> {
     let text = text.trim().replace(',', ".");
@@ -205,6 +212,7 @@ mod tests {
         assert_eq!(euros(123_456_789), "1,234,567.89");
         assert_eq!(euros(-5), "-0.05");
         assert_eq!(euros(100_000), "1,000.00");
+        assert_eq!(when("2026-11-02T20:04:07.956251Z"), "2 Nov, 20:04 UTC");
         assert_eq!(cents("12,5"), Some(1250));
         assert_eq!(cents(" 7 "), Some(700));
         for wrong in ["", "-1", "1.234", "1.2.3", ".5", "99999999999999999999"] {

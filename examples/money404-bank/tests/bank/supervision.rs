@@ -2,6 +2,7 @@
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::harness::{Bank, CONTROL_TOKEN, eventually};
 
@@ -113,4 +114,27 @@ async fn the_command_line_lists_and_switches() {
     assert!(well && said.contains("slow-front        on"), "{said}");
     let (well, said) = run(&["fault", "on", "earthquake"]).await;
     assert!(!well && said.contains("no fault is called `earthquake`; there are kill-payments"), "{said}");
+}
+
+#[tokio::test]
+async fn the_stand_in_for_slack_serves_its_page_until_it_is_told_to_stop() {
+    let mut slack = tokio::process::Command::new(env!("CARGO_BIN_EXE_money404-bank"))
+        .args(["slack", "--listen", "127.0.0.1:0", "--interactivity-url", "http://127.0.0.1:9/slack"])
+        .env("SLACK_SIGNING_SECRET", "only-for-the-test")
+        .stderr(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(slack.stderr.take().unwrap()).lines();
+    let address = loop {
+        let line = lines.next_line().await.unwrap().expect("the address is told");
+        if let Some((_, address)) = line.split_once("the stand-in for Slack is at ") {
+            break address.to_owned();
+        }
+    };
+    let page = crate::harness::client([127, 0, 0, 1]).get(address);
+    assert_eq!(crate::harness::answer(page).await.status, StatusCode::OK);
+    let pid = rustix::process::Pid::from_raw(slack.id().unwrap() as i32).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert!(slack.wait().await.unwrap().success());
 }
