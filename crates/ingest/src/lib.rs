@@ -1,1 +1,21 @@
-//! placeholder
+//! Decoders: bytes of a protocol in, a [`Batch`](watchkeeper_domain::telemetry::Batch) out.
+//!
+//! Not here: sockets, HTTP and gRPC (that is `server`), and keeping what was decoded (that is `store`). Every function is
+//! pure. Sizes, counts and depths are checked against [`Limits`] before memory is taken for what a body declares.
+//!
+//! Flow: [`compression::decompress`] undoes the content encoding, then [`otlp`] or [`remote_write`] reads the message and
+//! maps it to the data model that the rest of Watchkeeper shares. What a request holds beside what is usable is counted as
+//! rejected and named; the usable part is kept.
+#![warn(missing_docs)]
+
+pub mod compression;
+mod error;
+mod label;
+mod limits;
+pub mod otlp;
+pub mod remote_write;
+mod wire;
+
+pub use compression::ContentEncoding;
+pub use error::DecodeError;
+pub use limits::Limits;
