@@ -5,6 +5,7 @@
 mod caps;
 mod convert;
 mod hint;
+mod locate;
 
 use crate::ast::Node;
 use crate::error::ParseError;

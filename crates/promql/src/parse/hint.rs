@@ -2,6 +2,8 @@
 //!
 //! Not a parser: it guesses from words outside of quotes, and only after the parser has refused.
 
+use super::locate::locate;
+
 /// The parser's reason, or a better one.
 pub(super) fn explain(text: &str, reason: &str) -> String {
     let bare = without_quotes(text);
@@ -17,7 +19,7 @@ pub(super) fn explain(text: &str, reason: &str) -> String {
     };
     match feature {
         Some(feature) => format!("{feature} not supported"),
-        None => reason.to_owned(),
+        None => locate(text, reason).unwrap_or_else(|| reason.to_owned()),
     }
 }
 
