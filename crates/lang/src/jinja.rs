@@ -107,7 +107,8 @@ fn shown(template: &str) -> String {
 }
 
 fn failed(template: &str, error: &minijinja::Error) -> JinjaError {
-    let reason = error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
+    let reason =
+        error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
     JinjaError::Failed { template: shown(template), reason }
 }
 
@@ -155,7 +156,10 @@ mod tests {
 
     #[test]
     fn loops_and_long_texts_end_at_their_limits() {
-        assert!(render("{% for a in range(10000) %}{% for b in range(10000) %}x{% endfor %}{% endfor %}", &json!({})).is_err());
+        assert!(
+            render("{% for a in range(10000) %}{% for b in range(10000) %}x{% endfor %}{% endfor %}", &json!({}))
+                .is_err()
+        );
         let long = json!({"x": "y".repeat(200_000)});
         assert!(matches!(render("{{ x }}{{ x }}", &long), Err(JinjaError::Output { .. })));
         assert!(matches!(render(&"x".repeat(MAX_TEMPLATE + 1), &long), Err(JinjaError::TooLong(_))));

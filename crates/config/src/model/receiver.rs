@@ -99,10 +99,10 @@ impl Receiver {
     pub fn integrations(&self) -> Vec<Integration> {
         let key = |kind: &str, at: usize| if at == 0 { kind.to_owned() } else { format!("{kind}:{at}") };
         let all = |kind: &'static str, wishes: Vec<bool>| {
-            wishes.into_iter().enumerate().map(move |(at, send_resolved)| Integration {
-                key: key(kind, at),
-                send_resolved,
-            })
+            wishes
+                .into_iter()
+                .enumerate()
+                .map(move |(at, send_resolved)| Integration { key: key(kind, at), send_resolved })
         };
         all("slack", self.slack.iter().map(|i| i.send_resolved).collect())
             .chain(all("email", self.email.iter().map(|i| i.send_resolved).collect()))

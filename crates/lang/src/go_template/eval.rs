@@ -53,7 +53,11 @@ impl Run<'_> {
                 Node::With { value, then, otherwise } => {
                     let scope = self.variables.len();
                     let value = self.pipeline(value, dot)?;
-                    if value.truth() { self.nodes(then, &value)? } else { self.nodes(otherwise, dot)? }
+                    if value.truth() {
+                        self.nodes(then, &value)?
+                    } else {
+                        self.nodes(otherwise, dot)?
+                    }
                     self.variables.truncate(scope);
                 }
             }
@@ -80,7 +84,8 @@ impl Run<'_> {
                         values.push(self.operand(arg, dot)?);
                     }
                     values.extend(piped);
-                    (function.call)(&values).map_err(|reason| RenderError::Function { function: function.name, reason })?
+                    (function.call)(&values)
+                        .map_err(|reason| RenderError::Function { function: function.name, reason })?
                 }
             });
         }

@@ -1,6 +1,7 @@
 //! Numbers and `printf` as Go's `fmt` writes them.
 //!
 //! Not all verbs: `%s %v %d %f %e %g %q %t %x %%` with flags, width and precision, all capped.
+#![expect(clippy::string_slice, reason = "offsets come from searches in the same text, or follow ASCII")]
 
 use super::value::Value;
 
@@ -139,7 +140,8 @@ fn spec(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<Spec, St
 }
 
 fn verb(spec: &Spec, value: &Value) -> Result<String, String> {
-    let wrong = || format!("`%{}` does not take {}; accepted verbs: %s %v %d %f %e %g %q %t %x %%", spec.verb, value.kind());
+    let wrong =
+        || format!("`%{}` does not take {}; accepted verbs: %s %v %d %f %e %g %q %t %x %%", spec.verb, value.kind());
     let signed = |text: String, negative: bool| if spec.plus && !negative { format!("+{text}") } else { text };
     Ok(match (spec.verb, value) {
         ('v', Value::Float(f)) | ('g', Value::Float(f)) => signed(general(*f, spec.precision), *f < 0.0),

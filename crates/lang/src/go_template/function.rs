@@ -28,7 +28,12 @@ impl std::fmt::Debug for Function {
     }
 }
 
-const fn function(name: &'static str, least: usize, most: usize, call: fn(&[Value]) -> Result<Value, String>) -> Function {
+const fn function(
+    name: &'static str,
+    least: usize,
+    most: usize,
+    call: fn(&[Value]) -> Result<Value, String>,
+) -> Function {
     Function { name, least, most, call }
 }
 
@@ -69,7 +74,8 @@ static FUNCTIONS: &[Function] = &[
     function("parseDuration", 1, 1, |a| {
         let given = text(&a[0])?;
         let (sign, span) = given.strip_prefix('-').map_or((1.0, given), |rest| (-1.0, rest));
-        let span: watchkeeper_domain::Span = span.parse().map_err(|e: watchkeeper_domain::duration::InvalidDuration| e.to_string())?;
+        let span: watchkeeper_domain::Span =
+            span.parse().map_err(|e: watchkeeper_domain::duration::InvalidDuration| e.to_string())?;
         Ok(Value::Float(sign * span.as_secs_f64()))
     }),
     function("print", 0, ANY, |a| Ok(Value::Text(a.iter().map(Value::text).collect()))),
@@ -103,10 +109,9 @@ fn text(value: &Value) -> Result<&str, String> {
 }
 
 fn regex(pattern: &str) -> Result<regex::Regex, String> {
-    regex::RegexBuilder::new(pattern)
-        .size_limit(1 << 20)
-        .build()
-        .map_err(|_| format!("`{}` is not a regular expression, or is too large", pattern.chars().take(80).collect::<String>()))
+    regex::RegexBuilder::new(pattern).size_limit(1 << 20).build().map_err(|_| {
+        format!("`{}` is not a regular expression, or is too large", pattern.chars().take(80).collect::<String>())
+    })
 }
 
 /// The order of two values of one kind; `None` when a NaN is among them.
@@ -127,7 +132,11 @@ fn title(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut start = true;
     for c in text.chars() {
-        if start { out.extend(c.to_uppercase()) } else { out.push(c) }
+        if start {
+            out.extend(c.to_uppercase())
+        } else {
+            out.push(c)
+        }
         start = !(c.is_alphanumeric() || c == '_' || c == '\'');
     }
     out

@@ -1,6 +1,7 @@
 //! Cuts a template into text and actions, and an action into words.
 //!
 //! Not the grammar: `parse` knows what may follow what.
+#![expect(clippy::string_slice, reason = "offsets come from searches in the same text, or follow ASCII")]
 
 use super::TemplateError;
 
@@ -64,10 +65,7 @@ pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, TemplateError> {
             let after = text[inner + end + 2..].trim_start();
             let (rest, trim) = match after.strip_prefix("-}}") {
                 Some(rest) => (rest, true),
-                None => (
-                    after.strip_prefix("}}").ok_or_else(|| error(start, "a comment ends with `*/}}`"))?,
-                    false,
-                ),
+                None => (after.strip_prefix("}}").ok_or_else(|| error(start, "a comment ends with `*/}}`"))?, false),
             };
             (at, trim_next) = (text.len() - rest.len(), trim);
             continue;

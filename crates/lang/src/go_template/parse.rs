@@ -25,7 +25,10 @@ pub(super) struct Pipeline {
 pub(super) enum Command {
     Operand(Operand),
     /// A value that came through the pipe is the last argument.
-    Call { function: &'static Function, args: Vec<Operand> },
+    Call {
+        function: &'static Function,
+        args: Vec<Operand>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -45,8 +48,12 @@ pub(super) const GIVEN: [&str; 5] = ["", "labels", "value", "externalLabels", "e
 
 pub(super) fn parse(text: &str) -> Result<Vec<Node>, TemplateError> {
     let pieces = lex::pieces(text)?;
-    let mut parser =
-        Parser { pieces: pieces.into_iter().peekable(), scope: GIVEN.map(str::to_owned).to_vec(), depth: 0, end: text.len() };
+    let mut parser = Parser {
+        pieces: pieces.into_iter().peekable(),
+        scope: GIVEN.map(str::to_owned).to_vec(),
+        depth: 0,
+        end: text.len(),
+    };
     let (nodes, stop) = parser.block()?;
     match stop {
         Stop::End => Ok(nodes),
@@ -95,7 +102,9 @@ impl Parser {
                 word @ ("range" | "define" | "template" | "block" | "break" | "continue") => {
                     return Err(error(
                         offset,
-                        format!("`{word}` is not supported in templates; accepted: `if`, `else`, `with`, `end` and functions"),
+                        format!(
+                            "`{word}` is not supported in templates; accepted: `if`, `else`, `with`, `end` and functions"
+                        ),
                     ));
                 }
                 _ => nodes.push(Node::Print(self.pipeline(tokens, offset)?)),
@@ -168,8 +177,11 @@ impl Words<'_> {
 
     fn pipeline(&mut self, may_assign: bool) -> Result<Pipeline, TemplateError> {
         let mut assign = None;
-        if let [Token { kind: Kind::Variable(name), offset, .. }, Token { kind: sign @ (Kind::Declare | Kind::Assign), .. }, ..] =
-            &self.tokens[self.at..]
+        if let [
+            Token { kind: Kind::Variable(name), offset, .. },
+            Token { kind: sign @ (Kind::Declare | Kind::Assign), .. },
+            ..,
+        ] = &self.tokens[self.at..]
         {
             if !may_assign {
                 return Err(error(*offset, "a variable is set outside of parentheses only"));
@@ -237,7 +249,10 @@ impl Words<'_> {
             Kind::Field(_) => Operand::Dot(self.fields(true)),
             Kind::Variable(name) => {
                 if !self.scope.contains(&name) {
-                    return Err(error(token.offset, format!("the variable `${name}` is not defined; there are `$labels` and `$value`")));
+                    return Err(error(
+                        token.offset,
+                        format!("the variable `${name}` is not defined; there are `$labels` and `$value`"),
+                    ));
                 }
                 self.at += 1;
                 Operand::Variable(name, self.fields(false))

@@ -18,10 +18,16 @@ fn render(text: &str, value: f64) -> String {
 
 #[test]
 fn labels_and_values_are_read_in_both_notations() {
-    assert_eq!(render("{{ $labels.service }} at {{.Labels.instance}}: {{ $value }}", 0.25), "payments at front.bank:8080: 0.25");
+    assert_eq!(
+        render("{{ $labels.service }} at {{.Labels.instance}}: {{ $value }}", 0.25),
+        "payments at front.bank:8080: 0.25"
+    );
     assert_eq!(render("{{ .Value | humanizePercentage }} of {{ $labels.nothing }}.", 0.0512), "5.12% of .");
     assert_eq!(render("a {{- $value -}}  b {{/* c */}}{{ \"x\" }}", 3.0), "a3b x");
-    assert_eq!(render(r#"{{ printf "%.2f%%" $value }} {{ printf "%-4s|%5.1f|%03d" "a" 2.25 7 }}"#, 12.345), "12.35% a   |  2.2|007");
+    assert_eq!(
+        render(r#"{{ printf "%.2f%%" $value }} {{ printf "%-4s|%5.1f|%03d" "a" 2.25 7 }}"#, 12.345),
+        "12.35% a   |  2.2|007"
+    );
     assert_eq!(render(r#"{{ index $labels "service" | toUpper }} {{ title "aa bb" }}"#, 0.0), "PAYMENTS Aa Bb");
 }
 
@@ -60,7 +66,10 @@ fn what_is_not_supported_is_refused_by_name_when_it_is_parsed() {
         let error = Template::parse(text).unwrap_err();
         assert!(error.reason.contains(word), "{text}: {error}");
     }
-    assert_eq!(render("{{ .Foo }}", 0.0), "render: `.Foo` is not known here; accepted: `.Labels`, `.Value`, `$labels`, `$value`");
+    assert_eq!(
+        render("{{ .Foo }}", 0.0),
+        "render: `.Foo` is not known here; accepted: `.Labels`, `.Value`, `$labels`, `$value`"
+    );
 }
 
 #[test]
@@ -71,7 +80,10 @@ fn size_depth_and_output_are_bounded() {
     let big = Labels::from_pairs([("x", "y".repeat(30_000))]);
     let template = Template::parse("{{ $labels.x }}{{ $labels.x }}{{ $labels.x }}").expect("valid");
     assert_eq!(template.render(&big, 0.0), Err(RenderError::Output));
-    assert_eq!(render("{{ printf \"%999999999d\" 1 }}", 0.0), "render: `printf`: widths and precisions over 256 are refused");
+    assert_eq!(
+        render("{{ printf \"%999999999d\" 1 }}", 0.0),
+        "render: `printf`: widths and precisions over 256 are refused"
+    );
 }
 
 #[test]
@@ -85,7 +97,8 @@ fn numbers_look_as_prometheus_shows_them() {
         (f64::INFINITY, "+Inf", "+Inf", "+Inf", "+Inf"),
         (f64::NAN, "NaN", "NaN", "NaN", "NaN"),
     ] {
-        let all = render("{{ $value }} {{ humanize $value }} {{ humanize1024 $value }} {{ humanizeDuration $value }}", value);
+        let all =
+            render("{{ $value }} {{ humanize $value }} {{ humanize1024 $value }} {{ humanizeDuration $value }}", value);
         assert_eq!(all, format!("{plain} {si} {bin} {span}"));
     }
     assert_eq!(render("{{ humanizeTimestamp $value }}", 1_234_567.0), "1970-01-15 06:56:07 +0000 UTC");

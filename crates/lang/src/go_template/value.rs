@@ -55,9 +55,8 @@ impl Value {
             #[expect(clippy::cast_precision_loss, reason = "Go converts int64 to float64 here, too")]
             Self::Int(i) => Ok(*i as f64),
             Self::Float(f) => Ok(*f),
-            Self::Text(t) => format::parse_float(t).ok_or_else(|| {
-                format!("`{}` is not a number", t.chars().take(80).collect::<String>())
-            }),
+            Self::Text(t) => format::parse_float(t)
+                .ok_or_else(|| format!("`{}` is not a number", t.chars().take(80).collect::<String>())),
             other => Err(format!("{} is not a number", other.kind())),
         }
     }

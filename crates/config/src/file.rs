@@ -1,0 +1,13 @@
+//! The shape of the YAML files, one module per subject, each with the way from its file types to the model.
+//!
+//! Not the model: that is complete and valid; here everything may be absent.
+
+pub(crate) mod incident;
+pub(crate) mod main;
+pub(crate) mod names;
+pub(crate) mod probe;
+pub(crate) mod receiver;
+pub(crate) mod route;
+pub(crate) mod rule;
+pub(crate) mod server;
+pub(crate) mod workflow;

@@ -1,0 +1,152 @@
+//! The main file, `watchkeeper.yaml`: its keys, and how everything comes together.
+//!
+//! Not the other files' contents.
+
+use std::collections::BTreeMap;
+
+use watchkeeper_domain::Code;
+
+use super::incident::{IncidentsFile, PersonFile, StatusPageFile};
+use super::names::Names;
+use super::probe::ProbeFile;
+use super::receiver::ReceiverFile;
+use super::route::{InhibitRuleFile, RouteFile, default_root};
+use super::rule::{CheckExpr, RuleFile};
+use super::server::{DemoFile, EvaluationFile, ServerFile, SlackFile, SmtpFile, StorageFile};
+use super::workflow::WorkflowFile;
+use crate::decode::record::record;
+use crate::decode::{At, Context, List, items};
+use crate::diagnostic::Diagnostic;
+use crate::model::{Config, Receiver};
+
+record! {
+    /// Watchkeeper's configuration. Every key may be absent.
+    MainFile, "the main file" {
+        /// Where it listens and who may speak to it.
+        server: Option<ServerFile> = "server";
+        /// What is kept and for how long.
+        storage: Option<StorageFile> = "storage";
+        /// How rules are evaluated.
+        evaluation: Option<EvaluationFile> = "evaluation";
+        /// Prometheus rule files: patterns relative to this file.
+        rule_files: Option<List<At<String>>> = "rule_files";
+        /// Workflow files: patterns relative to this file.
+        workflow_files: Option<List<At<String>>> = "workflow_files";
+        /// What is looked at from outside.
+        probes: Option<List<ProbeFile>> = "probes";
+        /// Who is told of which alert.
+        route: Option<RouteFile> = "route";
+        /// Who can be told, and how.
+        receivers: Option<List<ReceiverFile>> = "receivers";
+        /// Alerts that mute others.
+        inhibit_rules: Option<List<InhibitRuleFile>> = "inhibit_rules";
+        /// How alerts become incidents.
+        incidents: Option<IncidentsFile> = "incidents";
+        /// The public status page.
+        status_page: Option<StatusPageFile> = "status_page";
+        /// Known people.
+        people: Option<List<PersonFile>> = "people";
+        /// The mail server.
+        smtp: Option<SmtpFile> = "smtp";
+        /// Slack's settings that belong to no receiver.
+        slack: Option<SlackFile> = "slack";
+        /// The demo's bank.
+        demo: Option<DemoFile> = "demo";
+    }
+}
+
+/// The name of the receiver that exists without being written.
+const DEFAULT_RECEIVER: &str = "default";
+
+impl MainFile {
+    pub(crate) fn build(
+        &self,
+        rules: &[RuleFile],
+        workflows: &[WorkflowFile],
+        check_expr: CheckExpr<'_>,
+        cx: &mut Context<'_>,
+    ) -> Config {
+        let mut receiver_names = Names::new("receiver");
+        for file in items(&self.receivers) {
+            receiver_names.define(&file.name, cx);
+        }
+        let mut receivers = BTreeMap::new();
+        for file in items(&self.receivers) {
+            let built = file.build(cx);
+            if let (Some(place), None) = (&built.mails, &self.smtp) {
+                let message = format!("the receiver `{}` sends e-mail, but there is no mail server", file.name.value);
+                let help = "add `smtp: {host: …, from: …}` to the main file";
+                cx.error(Diagnostic::at(Code::ConfigInvalidValue, place, message).help(help));
+            }
+            receivers.entry(built.receiver.name.clone()).or_insert(built.receiver);
+        }
+        let root_receiver = self.root_receiver(&mut receiver_names, &mut receivers, cx);
+        let mut people_names = Names::new("person");
+        let people = items(&self.people).iter().map(|p| p.build(&mut people_names, cx)).collect();
+        let mut probe_names = Names::new("probe");
+        let probes = items(&self.probes).iter().filter_map(|p| p.build(&mut probe_names, cx)).collect();
+        let mut group_names = Names::new("rule group");
+        let rule_groups = rules.iter().flat_map(|file| file.build(&mut group_names, check_expr, cx)).collect();
+        let mut workflow_names = Names::new("workflow");
+        let workflows = workflows
+            .iter()
+            .filter_map(|w| w.build(&mut workflow_names, &receiver_names, check_expr, cx))
+            .map(|w| (w.name.clone(), w))
+            .collect();
+        Config {
+            server: ServerFile::build(self.server.as_ref(), cx),
+            storage: StorageFile::build(self.storage.as_ref(), cx),
+            evaluation: EvaluationFile::build(self.evaluation.as_ref(), cx),
+            rule_groups,
+            probes,
+            route: match &self.route {
+                Some(route) => route.build_root(&root_receiver, &receiver_names, cx),
+                None => default_root(&root_receiver),
+            },
+            receivers,
+            inhibit_rules: items(&self.inhibit_rules).iter().map(|r| r.build(cx)).collect(),
+            workflows,
+            incidents: IncidentsFile::build(self.incidents.as_ref(), &receiver_names, &people_names, check_expr, cx),
+            status_page: StatusPageFile::build(self.status_page.as_ref(), cx),
+            people,
+            smtp: self.smtp.as_ref().map(|s| s.build(cx)),
+            slack_signing_secret: self
+                .slack
+                .as_ref()
+                .and_then(|s| s.signing_secret.as_ref())
+                .and_then(|s| s.secret.clone()),
+            demo: self.demo.as_ref().map(|d| d.build(cx)),
+        }
+    }
+
+    /// The receiver of the root route when the file does not name one: `default` if there is one, else the first, else
+    /// a `default` that tells nobody.
+    fn root_receiver(
+        &self,
+        names: &mut Names,
+        receivers: &mut BTreeMap<String, Receiver>,
+        cx: &mut Context<'_>,
+    ) -> String {
+        let written = self.route.as_ref().is_some_and(|r| r.receiver.is_some());
+        if !written && !names.contains(DEFAULT_RECEIVER) {
+            if let Some(first) = items(&self.receivers).first() {
+                let name = first.name.value.clone();
+                let message = format!("no route names a receiver; everything goes to the first one, `{name}`");
+                cx.warn(
+                    Diagnostic::at(Code::ConfigUnknownReference, &first.name.place, message)
+                        .help(format!("write `route: {{receiver: {name}}}`")),
+                );
+                return name;
+            }
+        }
+        // A route may name the default receiver although nobody wrote it.
+        names.given(DEFAULT_RECEIVER);
+        receivers.entry(DEFAULT_RECEIVER.to_owned()).or_insert_with(|| Receiver {
+            name: DEFAULT_RECEIVER.to_owned(),
+            slack: Vec::new(),
+            email: Vec::new(),
+            webhook: Vec::new(),
+        });
+        DEFAULT_RECEIVER.to_owned()
+    }
+}

@@ -1,0 +1,142 @@
+//! `receivers`: who is told, over which integrations. Alertmanager's key names are taken, too.
+//!
+//! Not the sending.
+
+use watchkeeper_domain::{Code, Span};
+
+use super::server::{or, positive};
+use crate::decode::record::record;
+use crate::decode::secret::{SecretAt, UrlAt};
+use crate::decode::{At, Context, List, items};
+use crate::diagnostic::Diagnostic;
+use crate::model::receiver::ChartPolicy;
+use crate::model::{EmailIntegration, Receiver, SlackIntegration, WebhookIntegration};
+use crate::place::Place;
+
+record! {
+    /// Who or what is told, over one or more integrations.
+    ReceiverFile, "a receiver" {
+        /// Its name in routes.
+        name: At<String> = "name";
+        /// Slack incoming webhooks.
+        slack: Option<List<SlackFile>> = "slack" | "slack_configs";
+        /// E-mail.
+        email: Option<List<EmailFile>> = "email" | "email_configs";
+        /// Webhooks with Alertmanager's body.
+        webhook: Option<List<WebhookFile>> = "webhook" | "webhook_configs";
+    }
+}
+
+record! {
+    /// A Slack incoming webhook.
+    SlackFile, "a Slack integration" {
+        /// The webhook's URL, as a reference.
+        webhook_url: UrlAt = "webhook_url" | "api_url";
+        /// Whether resolved is told. Default true.
+        send_resolved: Option<At<bool>> = "send_resolved";
+        /// When the message refers to a chart by URL: `auto`, `always`, `never`.
+        chart: Option<At<ChartPolicy>> = "chart";
+    }
+}
+
+record! {
+    /// An e-mail receiver.
+    EmailFile, "an e-mail integration" {
+        /// Addresses: a list, or one text with commas.
+        to: List<At<String>> = "to";
+        /// Whether resolved is told. Default true.
+        send_resolved: Option<At<bool>> = "send_resolved";
+    }
+}
+
+record! {
+    /// A generic webhook.
+    WebhookFile, "a webhook integration" {
+        /// The URL; a reference unless it is of this machine or network and holds no token.
+        url: UrlAt = "url";
+        /// Signs bodies by Standard Webhooks; a reference.
+        signing_secret: Option<SecretAt> = "signing_secret";
+        /// Sent as `Authorization: Bearer …`; a reference.
+        bearer_token: Option<SecretAt> = "bearer_token";
+        /// Whether resolved is told. Default true.
+        send_resolved: Option<At<bool>> = "send_resolved";
+        /// How long one attempt may take. Default 10 s.
+        timeout: Option<At<Span>> = "timeout";
+    }
+}
+
+/// A receiver, and where its first e-mail integration stands.
+pub(crate) struct Built {
+    pub(crate) receiver: Receiver,
+    pub(crate) mails: Option<Place>,
+}
+
+impl ReceiverFile {
+    pub(crate) fn build(&self, cx: &mut Context<'_>) -> Built {
+        let name = self.name.value.clone();
+        let left_out = |kind: &str, secret: &SecretAt, cx: &mut Context<'_>| {
+            let message =
+                format!("the receiver `{name}` does not send to {kind}, because `{}` is not set", secret.reference);
+            cx.warn(
+                Diagnostic::at(Code::ConfigMissingSecret, &secret.place, message)
+                    .help("set the variable to switch it on"),
+            );
+        };
+        let mut slack = Vec::new();
+        for file in items(&self.slack) {
+            match &file.webhook_url.0.secret {
+                Some(url) => slack.push(SlackIntegration {
+                    webhook_url: url.clone(),
+                    send_resolved: or(file.send_resolved.as_ref(), true),
+                    chart: or(file.chart.as_ref(), ChartPolicy::Auto),
+                }),
+                None => left_out("Slack", &file.webhook_url.0, cx),
+            }
+        }
+        let mut webhook = Vec::new();
+        for file in items(&self.webhook) {
+            match &file.url.0.secret {
+                Some(url) => webhook.push(WebhookIntegration {
+                    url: url.clone(),
+                    signing_secret: file.signing_secret.as_ref().and_then(|s| s.secret.clone()),
+                    bearer_token: file.bearer_token.as_ref().and_then(|s| s.secret.clone()),
+                    send_resolved: or(file.send_resolved.as_ref(), true),
+                    timeout: positive(file.timeout.as_ref(), Span::from_secs(10), "timeout", cx),
+                }),
+                None => left_out("a webhook", &file.url.0, cx),
+            }
+        }
+        let email = items(&self.email).iter().filter_map(|file| file.build(&name, cx)).collect();
+        let mails = items(&self.email).first().map(|f| f.place.clone());
+        Built { receiver: Receiver { name, slack, email, webhook }, mails }
+    }
+}
+
+impl EmailFile {
+    fn build(&self, receiver: &str, cx: &mut Context<'_>) -> Option<EmailIntegration> {
+        let mut to = Vec::new();
+        for at in &self.to.0 {
+            for address in at.value.split(',').map(str::trim).filter(|a| !a.is_empty()) {
+                let inner = address.rsplit_once('<').map_or(address, |(_, a)| a.trim_end_matches('>'));
+                let fine = inner.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty())
+                    && !address.contains(['\r', '\n']);
+                if !fine {
+                    let shown: String = address.chars().take(80).collect();
+                    cx.invalid(
+                        &at.place,
+                        format!("`{shown}` of the receiver `{receiver}` is not an e-mail address"),
+                        None,
+                    );
+                }
+                to.push(address.to_owned());
+            }
+        }
+        if to.is_empty() {
+            // `${env:ONCALL_MAIL:-}` that is not set switches the integration off.
+            let message = format!("the receiver `{receiver}` does not send e-mail, because `to` is empty");
+            cx.warn(Diagnostic::at(Code::ConfigMissingSecret, &self.place, message));
+            return None;
+        }
+        Some(EmailIntegration { to, send_resolved: or(self.send_resolved.as_ref(), true) })
+    }
+}
