@@ -1,9 +1,11 @@
 //! What ties a child to its supervisor: a pipe on the child's standard input.
-//! Each line is the set of faults that are on; its end means that the supervisor is gone, and the child leaves too.
+//! Each line is a [`Word`]: the set of faults that are on. The child answers on standard output with the word's number once the
+//! set is in force. The end of the pipe means that the supervisor is gone, and the child leaves too.
 //! A pipe needs no port, no polling and no `unsafe`, and the kernel closes it however the supervisor ends.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 
+use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -11,6 +13,15 @@ use crate::fault::{FaultSet, Faults};
 
 /// More than the longest set of faults; a longer line ends the leash.
 const MAX_LINE_BYTES: u64 = 4096;
+
+/// One line from the supervisor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Word {
+    /// Counts up; the child's answer is this number, on a line.
+    pub number: u64,
+    /// The faults that are to be on.
+    pub faults: FaultSet,
+}
 
 /// The child's end.
 #[derive(Debug)]
@@ -32,7 +43,7 @@ impl Leash {
         if supervised {
             // A thread of its own, and never joined: a blocked read would otherwise hold up the runtime's end.
             std::thread::spawn(move || {
-                follow(std::io::stdin().lock(), &sender);
+                follow(std::io::stdin().lock(), std::io::stdout(), &sender);
                 gone.send_replace(true);
             });
         }
@@ -61,16 +72,20 @@ impl Leash {
     }
 }
 
-/// Applies one line after the other until the pipe ends or breaks.
-fn follow(input: impl Read, faults: &watch::Sender<FaultSet>) {
+/// Applies one word after the other until the pipe ends or breaks.
+fn follow(input: impl Read, mut answers: impl Write, faults: &watch::Sender<FaultSet>) {
     let mut input = BufReader::new(input);
     let mut line = String::new();
     loop {
         line.clear();
         match input.by_ref().take(MAX_LINE_BYTES).read_line(&mut line) {
             Ok(0) | Err(_) => return,
-            Ok(_) => match serde_json::from_str::<FaultSet>(&line) {
-                Ok(set) => drop(faults.send_replace(set)),
+            Ok(_) => match serde_json::from_str::<Word>(&line) {
+                Ok(word) => {
+                    faults.send_replace(word.faults);
+                    // When nobody reads the answers any more, the input ends too.
+                    let _ = writeln!(answers, "{}", word.number).and_then(|()| answers.flush());
+                }
                 Err(error) => tracing::error!(%error, "the supervisor sent a line that is no set of faults"),
             },
         }
@@ -83,9 +98,16 @@ mod tests {
     use crate::fault::Fault;
 
     #[test]
-    fn the_last_line_decides_and_a_bad_line_changes_nothing() {
+    fn the_last_word_decides_each_is_answered_and_a_bad_line_changes_nothing() {
         let (sender, faults) = Faults::channel(FaultSet::new());
-        follow(&b"[\"api-errors\"]\n[\"slow-front\"]\nnonsense\n"[..], &sender);
+        let input = concat!(
+            "{\"number\":1,\"faults\":[\"api-errors\"]}\n",
+            "{\"number\":2,\"faults\":[\"slow-front\"]}\n",
+            "nonsense\n"
+        );
+        let mut answers = Vec::new();
+        follow(input.as_bytes(), &mut answers, &sender);
+        assert_eq!(answers, b"1\n2\n");
         assert!(faults.is_on(Fault::SlowFront));
         assert!(!faults.is_on(Fault::ApiErrors));
     }

@@ -10,18 +10,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
-use tokio::io::AsyncWriteExt;
-use tokio::process::{ChildStdin, Command};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{ChildStdin, ChildStdout, Command};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::plan::Plan;
 use crate::fault::FaultSet;
+use crate::leash::Word;
 use crate::serve::StartError;
 
 /// How long a child may take to end after SIGTERM.
 const GRACE: Duration = Duration::from_secs(4);
-/// How long a child may take to read a line; a child that hangs must not hang the supervisor.
-const LINE_DEADLINE: Duration = Duration::from_secs(1);
+/// How long a child may take to answer to its faults; a child that hangs must not hang the supervisor.
+const WORD_DEADLINE: Duration = Duration::from_secs(2);
 
 /// What a process is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,6 +130,37 @@ impl Handle {
     }
 }
 
+/// Our end of the child's [`crate::leash`].
+struct Leash {
+    // Not left in `process`: its `wait` closes standard input, and the child would take that for our end.
+    words: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+    last: u64,
+}
+
+impl Leash {
+    fn of(process: &mut tokio::process::Child) -> Option<Self> {
+        let (words, answers) = (process.stdin.take()?, process.stdout.take()?);
+        Some(Self { words, answers: BufReader::new(answers).lines(), last: 0 })
+    }
+
+    /// Returns when the child says that the faults are in force; with an error when it is ending.
+    async fn tell(&mut self, faults: &FaultSet) -> std::io::Result<()> {
+        self.last += 1;
+        let mut line = serde_json::to_vec(&Word { number: self.last, faults: faults.clone() })?;
+        line.push(b'\n');
+        self.words.write_all(&line).await?;
+        let wanted = self.last.to_string();
+        // Answers to earlier words, which we did not wait for long enough, may come first.
+        while let Some(answer) = self.answers.next_line().await? {
+            if answer == wanted {
+                return Ok(());
+            }
+        }
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    }
+}
+
 /// The task's state.
 pub(super) struct Child {
     plan: Plan,
@@ -136,8 +168,7 @@ pub(super) struct Child {
     log: PathBuf,
     faults: FaultSet,
     process: Option<tokio::process::Child>,
-    // Not left in `process`: its `wait` closes standard input, and the child would take that for our end.
-    leash: Option<ChildStdin>,
+    leash: Option<Leash>,
     view: watch::Sender<ProcessView>,
 }
 
@@ -212,7 +243,7 @@ impl Child {
         let name = self.plan.name;
         let mut process = self.spawn().map_err(|source| OrderError::Spawn { name, source })?;
         let pid = process.id();
-        self.leash = process.stdin.take();
+        self.leash = Leash::of(&mut process);
         self.process = Some(process);
         self.view.send_modify(|view| {
             view.state = ProcessState::Running;
@@ -234,7 +265,7 @@ impl Child {
             .env_remove("BANK_ADMIN_TOKEN")
             .envs(self.plan.environment.iter().map(|(name, value)| (*name, value)))
             .stdin(Stdio::piped())
-            .stdout(log.try_clone()?)
+            .stdout(Stdio::piped())
             .stderr(log)
             // A group of its own: Ctrl-C is for the supervisor, which then stops its children.
             .process_group(0)
@@ -277,16 +308,14 @@ impl Child {
         Ok(())
     }
 
-    /// Writes the set of faults to the child's standard input.
+    /// Puts the faults in force in the child.
     async fn tell_faults(&mut self) {
         let Some(leash) = &mut self.leash else { return };
-        let Ok(mut line) = serde_json::to_vec(&self.faults) else { return };
-        line.push(b'\n');
-        match tokio::time::timeout(LINE_DEADLINE, leash.write_all(&line)).await {
+        match tokio::time::timeout(WORD_DEADLINE, leash.tell(&self.faults)).await {
             Ok(Ok(())) => {}
             // It is ending; the next start tells it again.
             Ok(Err(error)) => tracing::warn!(process = self.plan.name, %error, "could not be told its faults"),
-            Err(_) => tracing::warn!(process = self.plan.name, "does not read its faults"),
+            Err(_) => tracing::warn!(process = self.plan.name, "does not answer to its faults"),
         }
     }
 
