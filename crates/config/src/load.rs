@@ -141,7 +141,7 @@ fn read(path: &Path, cx: &Context<'_>) -> Result<Node, Box<Diagnostic>> {
         return Err(Box::new(Diagnostic::about_file(Code::ConfigUnreadable, shown, message)));
     }
     let file = Arc::new(SourceFile { path: shown, text });
-    Ok(yaml::parse(&file).map_err(Box::new)?.unwrap_or_else(|| empty(&file)))
+    Ok(yaml::parse(&file)?.unwrap_or_else(|| empty(&file)))
 }
 
 /// The trees of the files that patterns name; a problem for each that cannot be read.

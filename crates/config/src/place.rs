@@ -66,15 +66,13 @@ impl Place {
         let (line, column) = (before.matches('\n').count(), before.rsplit('\n').next()?.len());
         let wanted = value.lines().nth(line)?;
         let mut start = self.start + self.file.text.get(self.start..)?.find('\n')? + 1;
-        let mut seen = 0;
-        for text in self.file.text.get(start..)?.split_inclusive('\n') {
+        for (seen, text) in self.file.text.get(start..)?.split_inclusive('\n').enumerate() {
             let body = text.trim_start_matches(' ');
             if seen >= line && body.trim_end() == wanted.trim() {
                 return Some(
                     start + (text.len() - body.len()) + column - (wanted.len() - wanted.trim_start().len()).min(column),
                 );
             }
-            seen += 1;
             start += text.len();
         }
         None

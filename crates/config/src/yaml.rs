@@ -95,7 +95,7 @@ impl Node {
 }
 
 /// Parses one file. `None` when it holds nothing. The first error of syntax ends it: what follows has no meaning.
-pub(crate) fn parse(file: &Arc<SourceFile>) -> Result<Option<Node>, Diagnostic> {
+pub(crate) fn parse(file: &Arc<SourceFile>) -> Result<Option<Node>, Box<Diagnostic>> {
     let mut options = Options::default();
     options.emit_comments = false;
     options.flow_nesting_limit = MAX_DEPTH;
@@ -103,7 +103,7 @@ pub(crate) fn parse(file: &Arc<SourceFile>) -> Result<Option<Node>, Diagnostic> 
     let parser = Parser::new_from_str_with_options(&file.text, options);
     let mut composer = Composer { file, open: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None, documents: 0 };
     for event in parser {
-        let (event, span) = event.map_err(|e| composer.syntax(&e))?;
+        let (event, span) = event.map_err(|e| Box::new(composer.syntax(&e)))?;
         composer.event(event, span)?;
     }
     Ok(composer.root)
@@ -145,11 +145,11 @@ impl Composer<'_> {
         Diagnostic::at(Code::ConfigSyntax, &place, format!("the YAML cannot be read: {}", error.info())).help(hint)
     }
 
-    fn refuse(&self, place: &Place, what: impl Into<String>) -> Diagnostic {
-        Diagnostic::at(Code::ConfigSyntax, place, what)
+    fn refuse(&self, place: &Place, what: impl Into<String>) -> Box<Diagnostic> {
+        Box::new(Diagnostic::at(Code::ConfigSyntax, place, what))
     }
 
-    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Diagnostic> {
+    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Box<Diagnostic>> {
         match event {
             Event::DocumentStart(..) => {
                 self.documents += 1;
@@ -197,7 +197,7 @@ impl Composer<'_> {
         Ok(())
     }
 
-    fn begin(&mut self, kind: Kind, span: &Span, anchor: usize) -> Result<(), Diagnostic> {
+    fn begin(&mut self, kind: Kind, span: &Span, anchor: usize) -> Result<(), Box<Diagnostic>> {
         let place = self.place(span, Style::None);
         if self.open.len() >= MAX_DEPTH {
             return Err(self.refuse(&place, format!("it is nested deeper than {MAX_DEPTH}")));
@@ -206,7 +206,7 @@ impl Composer<'_> {
         Ok(())
     }
 
-    fn add(&mut self, node: Node, anchor: usize) -> Result<(), Diagnostic> {
+    fn add(&mut self, node: Node, anchor: usize) -> Result<(), Box<Diagnostic>> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
             return Err(
@@ -230,9 +230,11 @@ impl Composer<'_> {
                         if pairs[at].0.place.start >= open.node.place.start && pairs[at].0.place.file == key.place.file
                         {
                             let message = format!("the key `{}` is written twice in one mapping", key.text);
-                            return Err(Diagnostic::at(Code::ConfigDuplicate, &key.place, message)
-                                .other(&pairs[at].0.place)
-                                .help("keep one of them"));
+                            return Err(Box::new(
+                                Diagnostic::at(Code::ConfigDuplicate, &key.place, message)
+                                    .other(&pairs[at].0.place)
+                                    .help("keep one of them"),
+                            ));
                         }
                         pairs.remove(at);
                     }
@@ -240,7 +242,13 @@ impl Composer<'_> {
                 }
                 None => match node.kind {
                     Kind::Scalar(text) => open.key = Some(Key { text, place: node.place }),
-                    _ => return Err(Diagnostic::at(Code::ConfigSyntax, &node.place, "a key must be a single value")),
+                    _ => {
+                        return Err(Box::new(Diagnostic::at(
+                            Code::ConfigSyntax,
+                            &node.place,
+                            "a key must be a single value",
+                        )));
+                    }
                 },
             },
             Kind::Scalar(_) => {}
@@ -250,7 +258,7 @@ impl Composer<'_> {
 }
 
 /// YAML 1.1's merge key, which people use in configuration: keys that are there already win.
-fn merge(pairs: &mut Vec<(Key, Node)>, node: Node) -> Result<(), Diagnostic> {
+fn merge(pairs: &mut Vec<(Key, Node)>, node: Node) -> Result<(), Box<Diagnostic>> {
     match node.kind {
         Kind::Mapping(merged) => {
             for (key, value) in merged {
@@ -261,6 +269,6 @@ fn merge(pairs: &mut Vec<(Key, Node)>, node: Node) -> Result<(), Diagnostic> {
             Ok(())
         }
         Kind::Sequence(items) => items.into_iter().try_for_each(|item| merge(pairs, item)),
-        Kind::Scalar(_) => Err(Diagnostic::at(Code::ConfigSyntax, &node.place, "`<<` takes a mapping")),
+        Kind::Scalar(_) => Err(Box::new(Diagnostic::at(Code::ConfigSyntax, &node.place, "`<<` takes a mapping"))),
     }
 }

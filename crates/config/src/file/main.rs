@@ -128,16 +128,17 @@ impl MainFile {
         cx: &mut Context<'_>,
     ) -> String {
         let written = self.route.as_ref().is_some_and(|r| r.receiver.is_some());
-        if !written && !names.contains(DEFAULT_RECEIVER) {
-            if let Some(first) = items(&self.receivers).first() {
-                let name = first.name.value.clone();
-                let message = format!("no route names a receiver; everything goes to the first one, `{name}`");
-                cx.warn(
-                    Diagnostic::at(Code::ConfigUnknownReference, &first.name.place, message)
-                        .help(format!("write `route: {{receiver: {name}}}`")),
-                );
-                return name;
-            }
+        if !written
+            && !names.contains(DEFAULT_RECEIVER)
+            && let Some(first) = items(&self.receivers).first()
+        {
+            let name = first.name.value.clone();
+            let message = format!("no route names a receiver; everything goes to the first one, `{name}`");
+            cx.warn(
+                Diagnostic::at(Code::ConfigUnknownReference, &first.name.place, message)
+                    .help(format!("write `route: {{receiver: {name}}}`")),
+            );
+            return name;
         }
         // A route may name the default receiver although nobody wrote it.
         names.given(DEFAULT_RECEIVER);

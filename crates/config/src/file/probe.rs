@@ -157,10 +157,10 @@ impl HttpProbeFile {
                 cx.invalid(&status.place, format!("`{}` is not an HTTP status", status.value), None);
             }
         }
-        if let Some(at) = &self.expect_body {
-            if let Err(e) = regex::RegexBuilder::new(&at.value).size_limit(1 << 20).build() {
-                cx.invalid(&at.place, format!("`expect_body` is not a regular expression: {e}"), None);
-            }
+        if let Some(at) = &self.expect_body
+            && let Err(e) = regex::RegexBuilder::new(&at.value).size_limit(1 << 20).build()
+        {
+            cx.invalid(&at.place, format!("`expect_body` is not a regular expression: {e}"), None);
         }
         ProbeKind::Http {
             url: self.url.value.clone(),

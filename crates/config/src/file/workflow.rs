@@ -287,10 +287,10 @@ impl StepFile {
             }
             None => format!("{}-{number}", self.uses.value),
         };
-        if let Some(at) = &self.condition {
-            if let Err(e) = jinja::check_expression(&at.value) {
-                cx.invalid(&at.place, e.to_string(), None);
-            }
+        if let Some(at) = &self.condition
+            && let Err(e) = jinja::check_expression(&at.value)
+        {
+            cx.invalid(&at.place, e.to_string(), None);
         }
         let attempts = self.retry.as_ref().and_then(|r| r.attempts.as_ref());
         if let Some(at) = attempts.filter(|at| !(1..=20).contains(&at.value)) {
