@@ -33,6 +33,7 @@ export const theme = createTheme({
   colors: { sea, lamp },
   autoContrast: true,
   defaultRadius: "sm",
+  fontSizes: { xs: "0.75rem", sm: "0.85rem", md: "0.9rem", lg: "1.05rem", xl: "1.2rem" },
   fontFamily: "Inter, 'Segoe UI', system-ui, -apple-system, 'Helvetica Neue', Arial, sans-serif",
   fontFamilyMonospace: "'JetBrains Mono', 'SF Mono', 'Cascadia Mono', Menlo, Consolas, monospace",
   headings: {
@@ -43,6 +44,9 @@ export const theme = createTheme({
     Tooltip: { defaultProps: { withArrow: true, openDelay: 300, multiline: true, maw: 420 } },
     Button: { defaultProps: { size: "xs" } },
     Table: { defaultProps: { verticalSpacing: 7, horizontalSpacing: "sm", highlightOnHover: true } },
-    Badge: { defaultProps: { variant: "light", radius: "sm" } },
+    Badge: {
+      defaultProps: { variant: "light", radius: "sm" },
+      classNames: { root: "wk-badge", label: "wk-badge-label" },
+    },
   },
 });

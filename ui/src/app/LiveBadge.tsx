@@ -21,7 +21,6 @@ export function LiveBadge() {
         color={color}
         variant="light"
         role="status"
-        className="wk-badge"
         leftSection={<span className="wk-pulse" style={{ display: "block" }} />}
       >
         {word}

@@ -50,9 +50,9 @@ export function Shell() {
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
             <Burger opened={menu} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Menu" />
-            <Link to="/" className="wk-brand">
+            <Link to="/" className="wk-brand" aria-label="Watchkeeper: what is wrong now">
               <Mark />
-              Watchkeeper
+              <span>Watchkeeper</span>
             </Link>
           </Group>
           <Group gap={8} wrap="nowrap">

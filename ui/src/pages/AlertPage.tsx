@@ -4,7 +4,7 @@ import { Anchor, Button, Code, Grid, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { acknowledgeAlert, declareIncident, useAction } from "../api/actions.ts";
-import { alert, explanation, notifications } from "../api/queries.ts";
+import { alert, alertChart, explanation, notifications } from "../api/queries.ts";
 import type { AlertDetail } from "../api/types.ts";
 import { useCommand } from "../app/useKeys.ts";
 import { quantity } from "../format/number.ts";
@@ -173,6 +173,8 @@ function Actions({ alert }: { alert: AlertDetail }) {
 }
 
 function About({ alert }: { alert: AlertDetail }) {
+  // The unit is the chart's: the same query, answered once for both.
+  const unit = useQuery(alertChart(alert.id)).data?.unit;
   const { runbook_url, dashboard_url, summary: _, ...texts } = alert.annotations;
   return (
     <Stack gap="sm">
@@ -181,12 +183,12 @@ function About({ alert }: { alert: AlertDetail }) {
       </Code>
       <Facts
         items={[
-          ["Value", quantity(alert.value)],
+          ["Value", quantity(alert.value, unit)],
           [
             "Fires when",
             alert.threshold === null || alert.threshold === undefined
               ? "the expression gives anything"
-              : `${comparisonSign(alert.comparison)} ${quantity(alert.threshold)}`,
+              : `${comparisonSign(alert.comparison)} ${quantity(alert.threshold, unit)}`,
           ],
           ["Must hold for", alert.hold_for ?? "at once"],
           [

@@ -68,6 +68,7 @@ function Receivers({ items }: { items: Receiver[] }) {
   const columns: Column<Receiver>[] = [
     {
       header: "Health",
+      badge: true,
       width: 120,
       cell: (r) => <StateBadge state={r.health === "ok" ? "ok" : r.health} reason={r.last_error} />,
     },

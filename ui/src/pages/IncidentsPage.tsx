@@ -21,7 +21,7 @@ const route = getRouteApi("/incidents");
 const STATES = optionsOf(["triggered", "acknowledged", "mitigated", "resolved", "closed"], (s) => stateLook(s).word);
 
 const COLUMNS: Column<Incident>[] = [
-  { header: "State", width: 140, cell: (i) => <StateBadge state={i.state} /> },
+  { header: "State", badge: true, width: 140, cell: (i) => <StateBadge state={i.state} /> },
   {
     header: "Incident",
     lead: true,
@@ -34,8 +34,8 @@ const COLUMNS: Column<Incident>[] = [
       </Group>
     ),
   },
-  { header: "Priority", width: 105, cell: (i) => <PriorityBadge priority={i.priority} /> },
-  { header: "Category", width: 110, cell: (i) => <Text size="sm">{categoryWord(i.category)}</Text> },
+  { header: "Priority", badge: true, width: 105, cell: (i) => <PriorityBadge priority={i.priority} /> },
+  { header: "Category", badge: true, width: 110, cell: (i) => <Text size="sm">{categoryWord(i.category)}</Text> },
   { header: "Alerts", numeric: true, width: 80, cell: (i) => `${i.active_alerts} / ${i.alert_count}` },
   {
     header: "Began",

@@ -15,7 +15,7 @@ import { Age, When } from "../parts/When.tsx";
 import { stateLook } from "../parts/words.ts";
 
 const COLUMNS: Column<Probe>[] = [
-  { header: "State", width: 110, cell: (p) => <StateBadge state={p.state} reason={p.detail} /> },
+  { header: "State", badge: true, width: 110, cell: (p) => <StateBadge state={p.state} reason={p.detail} /> },
   {
     header: "Probe",
     lead: true,

@@ -1,6 +1,6 @@
 // Rules as they run: state, when last evaluated, at what cost, when due next, and why one is unknown.
 
-import { Badge, Code, Spoiler, Text } from "@mantine/core";
+import { Badge, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { rules } from "../api/queries.ts";
@@ -10,6 +10,7 @@ import { type Column, DataList } from "../parts/DataList.tsx";
 import { Empty } from "../parts/Empty.tsx";
 import { FilterBar, ManyFilter, optionsOf, TextFilter } from "../parts/Filters.tsx";
 import { SafeLink } from "../parts/Labels.tsx";
+import { Expression } from "../parts/More.tsx";
 import { Page } from "../parts/Page.tsx";
 import { Loaded } from "../parts/Problem.tsx";
 import { PriorityBadge, StateBadge } from "../parts/StateBadge.tsx";
@@ -21,7 +22,7 @@ const route = getRouteApi("/rules");
 const STATES = optionsOf(["firing", "pending", "unknown", "ok"], (s) => stateLook(s).word);
 
 const COLUMNS: Column<Rule>[] = [
-  { header: "State", width: 115, cell: (r) => <StateBadge state={r.state} reason={r.unknown_reason} /> },
+  { header: "State", badge: true, width: 115, cell: (r) => <StateBadge state={r.state} reason={r.unknown_reason} /> },
   {
     header: "Rule",
     lead: true,
@@ -43,15 +44,11 @@ const COLUMNS: Column<Rule>[] = [
             {r.unknown_reason}
           </Text>
         )}
-        <Spoiler maxHeight={40} showLabel="whole expression" hideLabel="less" fz="xs">
-          <Code fz="xs" className="wk-expr">
-            {r.expr}
-          </Code>
-        </Spoiler>
+        <Expression text={r.expr} />
       </div>
     ),
   },
-  { header: "Priority", width: 105, cell: (r) => <PriorityBadge priority={r.priority} /> },
+  { header: "Priority", badge: true, width: 105, cell: (r) => <PriorityBadge priority={r.priority} /> },
   {
     header: "Active",
     width: 90,

@@ -64,7 +64,7 @@ export default function SilencesPage() {
 function Silences({ items }: { items: Silence[] }) {
   const expire = useAction(expireSilence, () => "The silence has ended");
   const columns: Column<Silence>[] = [
-    { header: "State", width: 110, cell: (s) => <StateBadge state={s.state} /> },
+    { header: "State", badge: true, width: 110, cell: (s) => <StateBadge state={s.state} /> },
     {
       header: "Matches",
       lead: true,

@@ -22,7 +22,7 @@ const route = getRouteApi("/telemetry/traces");
 const STATUS = optionsOf(["error", "ok", "unset"], (s) => stateLook(s).word);
 
 const COLUMNS: Column<TraceSummary>[] = [
-  { header: "Status", width: 115, cell: (t) => <StateBadge state={t.status} /> },
+  { header: "Status", badge: true, width: 115, cell: (t) => <StateBadge state={t.status} /> },
   {
     header: "Trace",
     lead: true,

@@ -10,6 +10,8 @@ export type Column<T> = {
   cell: (item: T) => ReactNode;
   /** The first line of a card; exactly one column should say so. */
   lead?: boolean;
+  /** Says all by itself: on a card it stands above the rest, without the column's name. */
+  badge?: boolean;
   /** Numbers and ages: right-aligned, one digit under the other. */
   numeric?: boolean;
   width?: number | string;
@@ -66,6 +68,13 @@ export function DataList<T>({ label, items, columns, keyOf, onOpen, onCommand }:
             className="wk-row"
             {...mark(keyOf(item))}
           >
+            <Group gap={6} mb={4}>
+              {columns
+                .filter((c) => c.badge)
+                .map((c) => (
+                  <div key={c.header}>{c.cell(item)}</div>
+                ))}
+            </Group>
             {columns
               .filter((c) => c.lead)
               .map((c) => (
@@ -73,7 +82,7 @@ export function DataList<T>({ label, items, columns, keyOf, onOpen, onCommand }:
               ))}
             <div className="wk-card-facts">
               {columns
-                .filter((c) => !c.lead)
+                .filter((c) => !c.lead && !c.badge)
                 .map((c) => (
                   <Group key={c.header} gap={6} wrap="nowrap" align="flex-start">
                     <Text size="xs" c="dimmed" className="wk-card-name">
@@ -89,7 +98,7 @@ export function DataList<T>({ label, items, columns, keyOf, onOpen, onCommand }:
     );
   }
   return (
-    <Table.ScrollContainer minWidth={640}>
+    <Table.ScrollContainer minWidth={640} className="wk-table">
       <Table aria-label={label}>
         <Table.Thead>
           <Table.Tr>

@@ -82,7 +82,7 @@ export function TextFilter({
 
 export function FilterBar({ children }: { children: React.ReactNode }) {
   return (
-    <Group gap="xs" role="search">
+    <Group gap="xs" role="search" className="wk-filters">
       {children}
     </Group>
   );

@@ -2,12 +2,12 @@
 
 import type { ReactNode } from "react";
 import { Icon } from "./icons.tsx";
-import { stateLook } from "./words.ts";
+import type { Look } from "./words.ts";
 
 export type FlowItem = {
   key: string;
-  /** A state's word: gives the icon and the colour; the word itself is read out. */
-  state: string;
+  /** The icon and the colour; the word is read out and shown on hover. */
+  look: Look;
   head: ReactNode;
   aside?: ReactNode;
   body?: ReactNode;
@@ -16,8 +16,7 @@ export type FlowItem = {
 export function Flow({ items, label }: { items: FlowItem[]; label: string }) {
   return (
     <ol className="wk-flow" aria-label={label}>
-      {items.map(({ key, state, head, aside, body }) => {
-        const look = stateLook(state);
+      {items.map(({ key, look, head, aside, body }) => {
         return (
           <li key={key}>
             <span

@@ -30,7 +30,7 @@ export function SafeLink({ href, children }: { href: string; children?: ReactNod
   const safe = externalLink(href);
   if (!safe) return <span className="wk-wrap">{children ?? href}</span>;
   return (
-    <Anchor href={safe} target="_blank" rel="noopener noreferrer nofollow" className="wk-wrap">
+    <Anchor href={safe} target="_blank" rel="noopener noreferrer nofollow" className="wk-wrap" inherit>
       {children ?? href} <Icon name="outside" size={12} />
     </Anchor>
   );

@@ -11,7 +11,6 @@ function LookBadge({ look, size = "sm", filled }: { look: Look; size?: "xs" | "s
       size={size}
       variant={filled ? "filled" : "light"}
       leftSection={<Icon name={look.icon} size={12} />}
-      className="wk-badge"
     >
       {look.word}
     </Badge>

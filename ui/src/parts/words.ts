@@ -102,3 +102,30 @@ export function actorWord(actor: string): string {
 
 const COMPARISONS: Record<string, string> = { gt: ">", ge: "≥", lt: "<", le: "≤", eq: "=", ne: "≠" };
 export const comparisonSign = (comparison: string | null | undefined): string => COMPARISONS[comparison ?? ""] ?? "";
+
+const ENTRIES: Record<string, Look> = {
+  state: look("Change of state", "incident", "blue"),
+  alert: look("Alert", "bell", "red"),
+  role: look("Role", "person", "blue"),
+  note: look("Note", "info", "gray"),
+  notification: look("Notification", "send", "teal"),
+  workflow: look("Workflow", "flow", "grape"),
+  status_page: look("Status page", "eye", "blue"),
+  change: look("Change", "rule", "yellow"),
+};
+
+/** How an entry of a timeline looks, by its kind. */
+export const entryLook = (kind: string): Look => ENTRIES[kind] ?? look(kind.replaceAll("_", " "), "info", "gray");
+
+const EVIDENCE: Record<string, Look> = {
+  value: look("Value", "chart", "blue"),
+  dimension: look("What moved most", "chart", "blue"),
+  log_pattern: look("Log pattern", "rule", "orange"),
+  trace: look("Trace", "flow", "grape"),
+  change: look("Change", "waiting", "yellow"),
+  past_incident: look("Past incident", "back", "teal"),
+  neighbour: look("Neighbour", "probe", "gray"),
+};
+
+/** How a piece of evidence looks, by its kind. */
+export const evidenceLook = (kind: string): Look => EVIDENCE[kind] ?? look(kind.replaceAll("_", " "), "info", "gray");

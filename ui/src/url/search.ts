@@ -108,7 +108,8 @@ export function resolveRange(search: RangeSearch, now: number): { start: number;
   if (search.from && search.to && Number.isFinite(from) && Number.isFinite(to) && from < to) {
     return { start: from, end: to, live: false };
   }
-  const seconds = RANGES[(search.range ?? "1h") as RangeName] ?? RANGES["1h"];
+  const name = search.range ?? "1h";
+  const seconds = Object.hasOwn(RANGES, name) ? RANGES[name as RangeName] : RANGES["1h"];
   return { start: now - seconds * 1_000, end: now, live: true };
 }
 

@@ -6,10 +6,10 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CHROMIUM, FLAGS } from "../fixtures/chromium.ts";
 import { serve } from "../fixtures/server.ts";
 import type { Scenario } from "../fixtures/world.ts";
 
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const folder = process.env.SCREENSHOTS ?? "screenshots";
 const filter = process.env.PAGES_FILTER ?? "";
 const ready = existsSync(CHROMIUM) && existsSync("dist/index.html");
@@ -58,15 +58,7 @@ beforeAll(async () => {
   mkdirSync(folder, { recursive: true });
   browser = await chromium.launch({
     executablePath: CHROMIUM,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
+    args: FLAGS,
   });
 });
 afterAll(async () => browser?.close());

@@ -1,6 +1,6 @@
 // The compared value around an alert, with its threshold and the time in which it fired.
 
-import { Code, Text } from "@mantine/core";
+import { Anchor, Code, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
@@ -26,9 +26,9 @@ export function AlertChartCard({ id }: { id: string }) {
 function Explore({ chart }: { chart: AlertChart }) {
   const search = { expr: chart.query, from: String(Date.parse(chart.start)), to: String(Date.parse(chart.end)) };
   return (
-    <Link to="/telemetry/metrics" search={search}>
-      <Text size="sm">Explore</Text>
-    </Link>
+    <Anchor component={Link} to="/telemetry/metrics" search={search as never} size="sm">
+      Explore
+    </Anchor>
   );
 }
 

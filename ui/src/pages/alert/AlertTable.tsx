@@ -14,7 +14,7 @@ import { categoryWord } from "../../parts/words.ts";
 import { useSilenceAlert } from "../silence/useSilenceAlert.ts";
 
 const COLUMNS: Column<Alert>[] = [
-  { header: "State", width: 120, cell: (a) => <StateBadge state={a.state} reason={a.unknown_reason} /> },
+  { header: "State", badge: true, width: 120, cell: (a) => <StateBadge state={a.state} reason={a.unknown_reason} /> },
   {
     header: "Alert",
     lead: true,
@@ -27,8 +27,8 @@ const COLUMNS: Column<Alert>[] = [
       </div>
     ),
   },
-  { header: "Priority", width: 105, cell: (a) => <PriorityBadge priority={a.priority} /> },
-  { header: "Category", width: 100, cell: (a) => <Text size="sm">{categoryWord(a.category)}</Text> },
+  { header: "Priority", badge: true, width: 105, cell: (a) => <PriorityBadge priority={a.priority} /> },
+  { header: "Category", badge: true, width: 100, cell: (a) => <Text size="sm">{categoryWord(a.category)}</Text> },
   {
     header: "Value",
     numeric: true,

@@ -7,6 +7,7 @@ import { Flow } from "../../parts/Flow.tsx";
 import { SafeLink } from "../../parts/Labels.tsx";
 import { Section } from "../../parts/Page.tsx";
 import { When } from "../../parts/When.tsx";
+import { evidenceLook } from "../../parts/words.ts";
 import { internalPath } from "../../url/safeLink.ts";
 
 export function EvidenceList({ evidence }: { evidence: Evidence[] }) {
@@ -17,7 +18,7 @@ export function EvidenceList({ evidence }: { evidence: Evidence[] }) {
         label="Evidence"
         items={evidence.map((piece, index) => ({
           key: `${index}-${piece.kind}`,
-          state: piece.kind === "change" ? "waiting" : "info",
+          look: evidenceLook(piece.kind),
           head: (
             <Text size="sm" fw={600}>
               {piece.title}

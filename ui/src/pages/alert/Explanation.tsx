@@ -1,9 +1,9 @@
 // Why somebody was, or was not, told: every hop from the sample to the receipt.
 
-import { Paper, Spoiler, Text } from "@mantine/core";
+import { Paper, Text } from "@mantine/core";
 import type { ExplainStep } from "../../api/types.ts";
 import { Flow } from "../../parts/Flow.tsx";
-import { Json } from "../../parts/Labels.tsx";
+import { MoreJson } from "../../parts/More.tsx";
 import { At } from "../../parts/When.tsx";
 import { stateLook } from "../../parts/words.ts";
 
@@ -34,7 +34,7 @@ export function Explanation({ explanation }: { explanation: { verdict: string; s
         label="Steps from the sample to the receipt"
         items={explanation.steps.map((step, index) => ({
           key: `${index}-${step.stage}`,
-          state: step.outcome,
+          look: stateLook(step.outcome),
           head: (
             <Text size="sm" component="div">
               <Text span inherit c="dimmed">
@@ -52,11 +52,7 @@ export function Explanation({ explanation }: { explanation: { verdict: string; s
                   {step.detail}
                 </Text>
               )}
-              {step.data && Object.keys(step.data).length > 0 && (
-                <Spoiler maxHeight={0} showLabel="facts" hideLabel="hide facts" fz="xs">
-                  <Json value={step.data} />
-                </Spoiler>
-              )}
+              {step.data && Object.keys(step.data).length > 0 && <MoreJson label="facts" value={step.data} />}
             </>
           ),
         }))}

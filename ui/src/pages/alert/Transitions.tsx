@@ -16,7 +16,7 @@ export function Transitions({ transitions }: { transitions: AlertDetail["transit
         label="Changes of state"
         items={transitions.map((t, index) => ({
           key: `${index}-${t.at}`,
-          state: t.to,
+          look: stateLook(t.to),
           head: (
             <Text size="sm" component="div">
               {t.from && `${stateLook(t.from).word} → `}

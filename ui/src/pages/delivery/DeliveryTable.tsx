@@ -1,6 +1,6 @@
 // Notifications with every attempt and its receipt.
 
-import { Group, Spoiler, Stack, Text } from "@mantine/core";
+import { Group, Stack, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import type { Notification } from "../../api/types.ts";
 import { plural } from "../../format/number.ts";
@@ -10,7 +10,12 @@ import { StateBadge } from "../../parts/StateBadge.tsx";
 import { At, When } from "../../parts/When.tsx";
 
 const COLUMNS: Column<Notification>[] = [
-  { header: "State", width: 120, cell: (n) => <StateBadge state={n.state} reason={n.attempts.at(-1)?.error} /> },
+  {
+    header: "State",
+    badge: true,
+    width: 120,
+    cell: (n) => <StateBadge state={n.state} reason={n.attempts.at(-1)?.error} />,
+  },
   {
     header: "To",
     lead: true,
@@ -56,7 +61,7 @@ const COLUMNS: Column<Notification>[] = [
   },
   {
     header: "When",
-    width: 120,
+    width: 105,
     cell: (n) => (
       <Text size="sm">
         <When at={n.created_at} />
@@ -85,28 +90,26 @@ function Attempts({ notification }: { notification: Notification }) {
       </Text>
     );
   return (
-    <Spoiler maxHeight={46} showLabel={`all ${attempts.length}`} hideLabel="less" fz="xs">
-      <Stack gap={2}>
-        {attempts.map((attempt) => (
-          <Group key={attempt.number} gap={6} wrap="nowrap" align="flex-start">
-            <Text size="xs" className="wk-number" c="dimmed">
-              #{attempt.number} <At at={attempt.at} relativeToo={false} />
-            </Text>
-            <Text size="xs" className="wk-wrap">
-              {attempt.state}
-              {attempt.status && ` · HTTP ${attempt.status}`}
-              {attempt.duration_ms != null && ` · ${duration(attempt.duration_ms)}`}
-              {attempt.receipt && ` · receipt ${attempt.receipt}`}
-              {attempt.error && ` · ${attempt.error}`}
-            </Text>
-          </Group>
-        ))}
-        {next_attempt_at && (
-          <Text size="xs">
-            next attempt <When at={next_attempt_at} />
+    <Stack gap={2}>
+      {attempts.map((attempt) => (
+        <Group key={attempt.number} gap={6} wrap="nowrap" align="flex-start">
+          <Text size="xs" className="wk-number" c="dimmed">
+            #{attempt.number} <At at={attempt.at} relativeToo={false} />
           </Text>
-        )}
-      </Stack>
-    </Spoiler>
+          <Text size="xs" className="wk-wrap">
+            {attempt.state}
+            {attempt.status && ` · HTTP ${attempt.status}`}
+            {attempt.duration_ms != null && ` · ${duration(attempt.duration_ms)}`}
+            {attempt.receipt && ` · receipt ${attempt.receipt}`}
+            {attempt.error && ` · ${attempt.error}`}
+          </Text>
+        </Group>
+      ))}
+      {next_attempt_at && (
+        <Text size="xs">
+          next attempt <When at={next_attempt_at} />
+        </Text>
+      )}
+    </Stack>
   );
 }

@@ -6,19 +6,7 @@ import { addNote, useAction } from "../../api/actions.ts";
 import type { TimelineEntry } from "../../api/types.ts";
 import { Flow } from "../../parts/Flow.tsx";
 import { At } from "../../parts/When.tsx";
-import { actorWord } from "../../parts/words.ts";
-
-/** The state word whose icon stands for a kind of entry. */
-const LOOKS: Record<string, string> = {
-  state: "triggered",
-  alert: "firing",
-  role: "handed_over",
-  note: "info",
-  notification: "sending",
-  workflow: "running",
-  status_page: "active",
-  change: "waiting",
-};
+import { actorWord, entryLook } from "../../parts/words.ts";
 
 export function Timeline({ id, entries }: { id: string; entries: TimelineEntry[] }) {
   return (
@@ -39,7 +27,7 @@ export function TimelineList({ entries }: { entries: TimelineEntry[] }) {
       label="Timeline"
       items={entries.map((entry) => ({
         key: entry.id,
-        state: LOOKS[entry.kind] ?? "info",
+        look: entryLook(entry.kind),
         head: (
           <Text size="sm" component="div" className="wk-wrap" style={{ whiteSpace: "pre-wrap" }}>
             {entry.text}

@@ -1,11 +1,12 @@
 // A run drawn from top to bottom: guards, steps with their attempts, verification.
 
-import { Badge, Code, Group, Spoiler, Stack, Text } from "@mantine/core";
+import { Badge, Code, Group, Stack, Text } from "@mantine/core";
 import type { RunDetail, RunStep } from "../../api/types.ts";
 import { quantity } from "../../format/number.ts";
 import { duration } from "../../format/time.ts";
 import { Flow, type FlowItem } from "../../parts/Flow.tsx";
 import { Json } from "../../parts/Labels.tsx";
+import { More } from "../../parts/More.tsx";
 import { At } from "../../parts/When.tsx";
 import { stateLook } from "../../parts/words.ts";
 
@@ -13,7 +14,7 @@ export function RunFlow({ run }: { run: RunDetail }) {
   const items: FlowItem[] = [
     ...run.guards.map((guard, index) => ({
       key: `guard-${index}`,
-      state: guard.outcome,
+      look: stateLook(guard.outcome),
       head: (
         <Text size="sm">
           <Text span inherit c="dimmed">
@@ -31,7 +32,7 @@ export function RunFlow({ run }: { run: RunDetail }) {
     })),
     ...run.steps.map((step, index) => ({
       key: `step-${index}`,
-      state: step.state,
+      look: stateLook(step.state),
       head: <StepHead step={step} />,
       aside: step.attempts[0] && <At at={step.attempts[0].started_at} relativeToo={false} />,
       body: <StepBody step={step} />,
@@ -41,7 +42,7 @@ export function RunFlow({ run }: { run: RunDetail }) {
     const { verify } = run;
     items.push({
       key: "verify",
-      state: verify.outcome,
+      look: stateLook(verify.outcome),
       head: (
         <Text size="sm">
           <Text span inherit c="dimmed">
@@ -107,7 +108,7 @@ function StepBody({ step }: { step: RunStep }) {
         </Text>
       ))}
       {facts && (
-        <Spoiler maxHeight={0} showLabel="input and result" hideLabel="hide" fz="xs">
+        <More label="input and result">
           {step.input != null && (
             <>
               <Text size="xs" c="dimmed">
@@ -124,7 +125,7 @@ function StepBody({ step }: { step: RunStep }) {
               <Json value={step.result} />
             </>
           )}
-        </Spoiler>
+        </More>
       )}
     </Stack>
   );

@@ -9,7 +9,7 @@ import { Age, When } from "../../parts/When.tsx";
 import { actorWord } from "../../parts/words.ts";
 
 const COLUMNS: Column<Run>[] = [
-  { header: "State", width: 160, cell: (r) => <StateBadge state={r.state} /> },
+  { header: "State", badge: true, width: 160, cell: (r) => <StateBadge state={r.state} /> },
   {
     header: "Workflow",
     lead: true,

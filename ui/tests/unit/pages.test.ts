@@ -1,0 +1,119 @@
+import { describe, expect, test } from "vitest";
+import { asApiError, problemFrom } from "../../src/api/problem.ts";
+import type { Rule, Span } from "../../src/api/types.ts";
+import { nextSteps } from "../../src/pages/incident/steps.ts";
+import { filterRules } from "../../src/pages/rules.ts";
+import { matcherLines, matchersFor } from "../../src/pages/silence/matchers.ts";
+import { firstQuery, unitOf } from "../../src/pages/telemetry/metrics.ts";
+import { arrange } from "../../src/pages/telemetry/waterfall.ts";
+import { actorWord, stateLook } from "../../src/parts/words.ts";
+import { world } from "../fixtures/world.ts";
+
+const span = (span_id: string, parent_span_id: string | undefined, offset_us: number): Span => ({
+  ...(world(0).trace.spans[0] as Span),
+  span_id,
+  parent_span_id,
+  offset_us,
+  duration_us: 10,
+  status: "unset",
+});
+const order = (spans: Span[]) => arrange(spans).rows.map((row) => `${"-".repeat(row.depth)}${row.span.span_id}`);
+
+describe("the waterfall", () => {
+  test("children stand under their parent, by their start", () => {
+    expect(order([span("c", "a", 9), span("a", undefined, 0), span("b", "a", 3), span("d", "b", 4)])).toEqual([
+      "a",
+      "-b",
+      "--d",
+      "-c",
+    ]);
+  });
+
+  test("orphans stand at the root; loops and spans that are their own parent are shown once", () => {
+    expect(order([span("x", "gone", 5), span("self", "self", 1)])).toEqual(["self", "x"]);
+    expect(order([span("p", "q", 0), span("q", "p", 1)]).toSorted()).toEqual(["-q", "p"]);
+  });
+
+  test("a span that began before the first one widens the whole, and no span is an empty whole", () => {
+    expect(arrange([span("a", undefined, 0), span("early", "a", -50)])).toMatchObject({ start: -50, total: 60 });
+    expect(arrange([])).toMatchObject({ rows: [], total: 1 });
+  });
+});
+
+describe("silences", () => {
+  test("a silence for one alert names all its labels, with quotes escaped", () => {
+    expect(matchersFor({ name: "Down", labels: { path: 'C:\\a "b"\nc' } })).toEqual([
+      'alertname="Down"',
+      'path="C:\\\\a \\"b\\"\\nc"',
+    ]);
+  });
+  test("empty lines are no matchers", () => expect(matcherLines(' a="1" \n\n  \nb!="2"')).toEqual(['a="1"', 'b!="2"']));
+});
+
+describe("rules", () => {
+  const rule = (id: string, state: Rule["state"]): Rule => ({
+    ...(world(0).rules[0] as Rule),
+    id,
+    name: id,
+    group: "g",
+    expr: "up == 0",
+    state,
+  });
+  const all = [rule("a", "ok"), rule("b", "firing"), rule("c", "unknown"), rule("d", "pending")];
+  test("what needs somebody comes first", () =>
+    expect(filterRules(all, {}).map((r) => r.id)).toEqual(["b", "c", "d", "a"]));
+  test("filters by states and by text anywhere", () => {
+    expect(filterRules(all, { state: "ok,unknown" }).map((r) => r.id)).toEqual(["c", "a"]);
+    expect(filterRules(all, { q: "UP ==" })).toHaveLength(4);
+    expect(filterRules(all, { q: "nothing" })).toEqual([]);
+  });
+});
+
+describe("metrics", () => {
+  test("the first query fits the kind", () => {
+    expect(firstQuery({ name: "x_total", kind: "counter" })).toBe("sum(rate(x_total[5m]))");
+    expect(firstQuery({ name: "x_seconds", kind: "histogram" })).toContain("sum by (le) (rate(x_seconds_bucket[5m]))");
+    expect(firstQuery({ name: "x", kind: "gauge" })).toBe("x");
+  });
+  test.each([
+    ["process_resident_memory_bytes", "bytes"],
+    ["histogram_quantile(0.95, sum by (le) (rate(x_seconds_bucket[5m])))", "seconds"],
+    ["rate(x_seconds_count[5m])", null],
+    ["rate(process_cpu_seconds_total[5m])", null],
+    ["a_bytes / b_bytes", null],
+    ["up", null],
+  ])("the unit of %s is %s", (expr, unit) => expect(unitOf(expr)).toBe(unit));
+});
+
+describe("problems", () => {
+  test("the server's code and detail survive, also in Prometheus's form", () => {
+    expect(problemFrom(409, { code: "WK2004", title: "T", detail: "D" })).toMatchObject({
+      code: "WK2004",
+      detail: "D",
+      status: 409,
+    });
+    expect(problemFrom(400, { status: "error", errorType: "bad_data", error: "parse error" })).toMatchObject({
+      code: "bad_data",
+      detail: "parse error",
+    });
+  });
+  test("an answer from something else, and no answer, are told apart", () => {
+    expect(problemFrom(502, "<html>").code).toBe("HTTP 502");
+    expect(asApiError(new TypeError("Failed to fetch")).code).toBe("NETWORK");
+  });
+});
+
+test("an incident goes forward only", () => {
+  expect(nextSteps("triggered")).toEqual(["acknowledge", "mitigate", "resolve"]);
+  expect(nextSteps("resolved")).toEqual(["close"]);
+  expect(nextSteps("closed")).toEqual([]);
+});
+
+test("a state that this console does not know is shown by its own word", () => {
+  expect(stateLook("half_open").word).toBe("half open");
+  expect([actorWord("system"), actorWord("user:slack/U1"), actorWord("rule:a/B")]).toEqual([
+    "Watchkeeper",
+    "slack/U1",
+    "rule a/B",
+  ]);
+});
