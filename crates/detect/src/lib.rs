@@ -1,1 +1,16 @@
-//! placeholder
+//! Detection: rules that are evaluated when data arrives, and probes that look from outside.
+//!
+//! Not alerts: a verdict leaves here as a signal and becomes an alert in `alert`. Not storage: everything is asked through
+//! `domain::query::Query`, whoever keeps the telemetry. Probes write telemetry; rules judge it.
+
+mod compiled;
+mod evidence;
+mod findings;
+mod judge;
+mod nearest;
+mod plan;
+mod recording;
+pub mod rule;
+pub mod scheduler;
+
+pub use scheduler::{Dependencies, InstanceStatus, MetricNames, RuleStatus, Scheduler, Standing};

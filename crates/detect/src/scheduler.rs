@@ -1,0 +1,176 @@
+//! The scheduler: evaluates rules when a sample arrives that they depend on, and at their interval at the latest.
+//!
+//! Cast: `index` hears of arriving series and marks rules; `runtime` knows when each group is due; `pass` evaluates what
+//! is due and steps the state machines; `write` puts what changed into one transaction; `rows` is the SQL; `status` is
+//! what people see. Not here: the meaning of expressions (`findings`), of silence (`judge`), of states (`rule`).
+//!
+//! When a group is evaluated:
+//! - On arrival, at once, unless it was evaluated a moment ago. Then it rests for the shorter of `evaluation.coalesce`
+//!   and 20 times what its last evaluation cost, so that a flood of samples costs a bounded share of one core, and no
+//!   longer than that: a steady stream of arrivals never starves it.
+//! - At its interval, and exactly when a `for`, a `keep_firing_for` or an absence runs out.
+//! - A window slides while nothing arrives: such rules are looked at 60 times per window, not more than once a second.
+//!
+//! Guarantees: all transitions of a pass, with their signals, rows and ledger entries, are one transaction, and memory
+//! follows only after its commit. Nothing is written when nothing changed. A pending instance goes on across a restart
+//! from when it began, and an alert that was on is not told again.
+
+mod index;
+mod pass;
+mod rows;
+mod runtime;
+mod status;
+mod write;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+use watchkeeper_config::model::{Evaluation, RuleGroup};
+use watchkeeper_domain::query::Query;
+use watchkeeper_domain::telemetry::{ArrivalListener, TelemetrySink};
+use watchkeeper_domain::{Env, Labels, Span};
+use watchkeeper_state::{ReconcileError, Reconciler, Report, SignalSink, State, StateError, Wake};
+
+use crate::compiled::Compiled;
+use index::Index;
+use runtime::{Health, Instance, Runtime};
+
+pub use runtime::Standing;
+pub use status::{InstanceStatus, RuleStatus};
+
+/// Gives the names of the metrics that exist, to tell a person what a mistyped name was perhaps meant to be.
+pub type MetricNames = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
+
+/// What the scheduler works with.
+#[derive(Clone)]
+pub struct Dependencies {
+    /// Time.
+    pub env: Env,
+    /// Where states are kept.
+    pub state: State,
+    /// What answers expressions.
+    pub query: Arc<dyn Query>,
+    /// What takes verdicts.
+    pub sink: Arc<dyn SignalSink>,
+    /// What takes the results of recording rules.
+    pub telemetry: Arc<dyn TelemetrySink>,
+    /// What metrics there are.
+    pub metric_names: MetricNames,
+}
+
+/// Runs the rules. Tell it of arrivals, and call [`Reconciler::reconcile`] when woken or due.
+pub struct Scheduler {
+    env: Env,
+    state: State,
+    query: Arc<dyn Query>,
+    sink: Arc<dyn SignalSink>,
+    telemetry: Arc<dyn TelemetrySink>,
+    metric_names: MetricNames,
+    wake: Wake,
+    index: RwLock<Arc<Index>>,
+    runtime: Mutex<Runtime>,
+    /// Held for the length of a pass and of a reload.
+    pass: tokio::sync::Mutex<()>,
+}
+
+impl Scheduler {
+    /// Takes up the rules where the last run left them.
+    pub async fn load(with: Dependencies, groups: &[RuleGroup], evaluation: Evaluation) -> Result<Self, StateError> {
+        let now = with.env.now();
+        let instances = rows::load(&with.state).await?;
+        let healths = rows::load_health(&with.state).await?;
+        let mut runtime = Runtime::default();
+        runtime.apply(compile(groups, evaluation), evaluation, now);
+        restore(&mut runtime, instances, healths);
+        let Dependencies { env, state, query, sink, telemetry, metric_names } = with;
+        let index = RwLock::new(Arc::new(runtime.index()));
+        let (wake, pass) = (Wake::default(), tokio::sync::Mutex::new(()));
+        Ok(Self { env, state, query, sink, telemetry, metric_names, wake, index, runtime: Mutex::new(runtime), pass })
+    }
+
+    /// What wakes it.
+    #[must_use]
+    pub fn wake(&self) -> Wake {
+        self.wake.clone()
+    }
+
+    /// Takes over a new configuration. Rules whose id and content are the same go on undisturbed; alerts of rules that
+    /// are no more resolve in the next pass.
+    pub async fn apply(&self, groups: &[RuleGroup], evaluation: Evaluation) {
+        let compiled = compile(groups, evaluation);
+        let _no_pass = self.pass.lock().await;
+        let mut runtime = self.runtime.lock();
+        runtime.apply(compiled, evaluation, self.env.now());
+        *self.index.write() = Arc::new(runtime.index());
+        drop(runtime);
+        self.wake.wake();
+    }
+
+    /// All rules as they run, in the order of the configuration.
+    #[must_use]
+    pub fn statuses(&self) -> Vec<RuleStatus> {
+        status::of(&self.runtime.lock())
+    }
+}
+
+impl ArrivalListener for Scheduler {
+    fn arrived(&self, series: &[Labels]) {
+        let index = self.index.read().clone();
+        if index.mark(series) {
+            self.wake.wake();
+        }
+    }
+}
+
+impl Reconciler for Scheduler {
+    fn name(&self) -> &'static str {
+        "rules"
+    }
+
+    fn reconcile(&self) -> Pin<Box<dyn Future<Output = Result<Report, ReconcileError>> + Send + '_>> {
+        Box::pin(self.pass())
+    }
+}
+
+type CompiledGroup = (String, Span, Vec<Arc<Compiled>>);
+
+fn compile(groups: &[RuleGroup], evaluation: Evaluation) -> Vec<CompiledGroup> {
+    let shortest = Span::from_millis(100);
+    groups
+        .iter()
+        .map(|group| {
+            let rules = group.rules.iter().map(|rule| Arc::new(Compiled::new(group, rule))).collect();
+            (group.name.clone(), group.interval.unwrap_or(evaluation.interval).max(shortest), rules)
+        })
+        .collect()
+}
+
+fn restore(runtime: &mut Runtime, instances: Vec<(String, Instance)>, healths: Vec<(String, Health)>) {
+    let mut lost: BTreeMap<String, Vec<Instance>> = BTreeMap::new();
+    for (rule_id, instance) in instances {
+        match runtime.rule_mut(&rule_id) {
+            Some(run) => {
+                run.instances.insert(run.rule.identity(&instance.labels), instance);
+            }
+            None => lost.entry(rule_id).or_default().push(instance),
+        }
+    }
+    for (rule_id, instances) in lost {
+        runtime.orphan(&rule_id, instances.into_iter(), "the rule was removed");
+    }
+    for (rule_id, health) in healths {
+        match runtime.rule_mut(&rule_id) {
+            Some(run) => {
+                run.health = health;
+                run.stored = true;
+            }
+            None => runtime.forgotten.push(rule_id),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+//! What people see of the rules as they run.
+//!
+//! Not rows and not the API's types: the console's handlers turn these into answers.
+
+use std::time::Duration;
+
+use watchkeeper_config::model::Rule;
+use watchkeeper_domain::ids::AlertId;
+use watchkeeper_domain::{Labels, Timestamp};
+
+use super::runtime::{Group, Instance, RuleRun, Runtime, Standing};
+use crate::rule::InstanceState;
+
+/// One rule as it runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleStatus {
+    /// The group's name.
+    pub group: String,
+    /// The file that it came from.
+    pub file: String,
+    /// The rule.
+    pub rule: Rule,
+    /// Its state.
+    pub state: Standing,
+    /// Why it is unknown; empty otherwise.
+    pub reason: String,
+    /// Since when it is in this state.
+    pub since: Timestamp,
+    /// When it was last evaluated.
+    pub last_evaluation_at: Option<Timestamp>,
+    /// How long that took.
+    pub duration: Option<Duration>,
+    /// When it is due at the latest; an arriving sample makes it due at once.
+    pub next_due: Timestamp,
+    /// How often it was evaluated since the start.
+    pub evaluations: u64,
+    /// How often that failed.
+    pub failures: u64,
+    /// How many series its last evaluation saw.
+    pub series_seen: usize,
+    /// Its instances that are not inactive, by labels.
+    pub instances: Vec<InstanceStatus>,
+}
+
+/// One instance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InstanceStatus {
+    /// The alert's labels.
+    pub labels: Labels,
+    /// `pending`, `firing` or `unknown`.
+    pub state: Standing,
+    /// Why it is unknown; empty otherwise.
+    pub reason: String,
+    /// The last value.
+    pub value: Option<f64>,
+    /// When the condition became true.
+    pub active_at: Timestamp,
+    /// When the alert began; none while pending.
+    pub fired_at: Option<Timestamp>,
+    /// The alert.
+    pub alert_id: Option<AlertId>,
+}
+
+pub(super) fn of(runtime: &Runtime) -> Vec<RuleStatus> {
+    runtime.groups.iter().flat_map(|g| g.rules.iter().map(|r| rule(g, r))).collect()
+}
+
+fn rule(group: &Group, run: &RuleRun) -> RuleStatus {
+    RuleStatus {
+        group: group.name.clone(),
+        file: run.rule.file.clone(),
+        rule: run.rule.rule.clone(),
+        state: run.health.standing,
+        reason: run.health.reason.clone(),
+        since: run.health.since,
+        last_evaluation_at: run.last.map(|l| l.at),
+        duration: run.last.map(|l| l.duration),
+        next_due: run.due,
+        evaluations: run.evaluations,
+        failures: run.failures,
+        series_seen: run.last.map_or(0, |l| l.series_seen),
+        instances: run.instances.values().filter_map(instance).collect(),
+    }
+}
+
+fn instance(instance: &Instance) -> Option<InstanceStatus> {
+    let unknown = instance.state.unknown();
+    let (state, fired_at) = match &instance.state {
+        InstanceState::Inactive => return None,
+        InstanceState::Pending { .. } => (Standing::Pending, None),
+        InstanceState::Firing { fired_at, .. } => (Standing::Firing, Some(*fired_at)),
+    };
+    Some(InstanceStatus {
+        labels: instance.labels.clone(),
+        state: if unknown.is_some() { Standing::Unknown } else { state },
+        reason: unknown.map(|u| u.reason.clone()).unwrap_or_default(),
+        value: instance.value,
+        active_at: instance.state.active_at()?,
+        fired_at,
+        alert_id: instance.alert_id,
+    })
+}
