@@ -234,6 +234,38 @@ fn nested_subqueries_end_at_the_limit_soon() {
     assert!(matches!(answer, Err(EvalError::Limit { .. })), "{answer:?}");
 }
 
+#[test]
+fn metric_names_go_at_once_and_not_at_the_end() {
+    let source = source(&[vec![(10_000, 5); 20]]);
+    let labels = |text: &str| match watchkeeper_promql::instant(&expr(text), &source, 100_000, &Limits::default()) {
+        Ok((Instant::Vector(elements), _)) => elements.iter().map(|e| e.labels.to_string()).collect::<Vec<_>>(),
+        other => vec![format!("{other:?}")],
+    };
+    assert_eq!(labels("sum by (__name__) (rate(c_total[1m]))"), ["{}"]);
+    assert_eq!(labels("sum by (__name__) (c_total)"), ["c_total"]);
+    assert_eq!(
+        labels("label_replace(rate(c_total[1m]), \"n\", \"$1\", \"__name__\", \"(.+)\")"),
+        ["{a=\"0\", b=\"0\"}"]
+    );
+    assert_eq!(labels("max_over_time(c_total[1m]) > 0"), ["{a=\"0\", b=\"0\"}"]);
+    assert_eq!(labels("last_over_time(c_total[1m]) > 0"), ["c_total{a=\"0\", b=\"0\"}"]);
+}
+
+#[test]
+fn an_instant_query_answers_with_each_type() {
+    let source = source(&[vec![(9_999, 1), (9_999, 7), (9_999, 3)]]);
+    let answer =
+        |text: &str| watchkeeper_promql::instant(&expr(text), &source, 30_000, &Limits::default()).map(|a| a.0);
+    assert_eq!(answer("1 + 2 ^ 3 ^ 0"), Ok(Instant::Scalar(3.0)));
+    assert_eq!(answer("\"text\""), Ok(Instant::Text("text".to_owned())));
+    // The stale marker at 20 s is no sample.
+    let samples = vec![Sample { t: 10_000, v: 1.0 }, Sample { t: 30_000, v: 3.0 }];
+    let labels = Labels::from_pairs([("__name__", "m"), ("a", "0"), ("b", "0")]);
+    assert_eq!(answer("m[1m]"), Ok(Instant::Matrix(vec![SeriesData { labels, samples }])));
+    let range = watchkeeper_promql::range(&expr("m[1m]"), &source, 0, 10, 5, &Limits::default());
+    assert!(matches!(range, Err(EvalError::Execution { .. })), "{range:?}");
+}
+
 struct Broken;
 
 impl SeriesSource for Broken {

@@ -65,6 +65,12 @@ fn wrong_expressions_are_refused_with_the_part_that_is_wrong() {
         ("a{x=\"1\" or y=\"2\"}", "or"),
         ("a[999y]", "duration"),
         ("nosuch(a)", "nosuch"),
+        ("a[0]", "at least a millisecond"),
+        ("a[5m:0.0001]", "at least a millisecond"),
+        ("a offset 1e300", "out of range"),
+        ("a[1e20]", "out of range"),
+        ("a[5m99999999999s]", "out of range"),
+        ("a @ 1e300", "out of range"),
         (&"9".repeat(400), "too large"),
     ] {
         let error = Expr::parse(text).expect_err(text).to_string();

@@ -42,12 +42,12 @@ pub(super) fn convert(tree: &parsed::Expr, depth: usize) -> Result<Node, ParseEr
         },
         parsed::Expr::VectorSelector(selector) => Node::Selector(series(selector)?),
         parsed::Expr::MatrixSelector(matrix) => {
-            Node::Matrix { selector: series(&matrix.vs)?, range_ms: milliseconds(tree, matrix.range)? }
+            Node::Matrix { selector: series(&matrix.vs)?, range_ms: positive(tree, matrix.range)? }
         }
         parsed::Expr::Subquery(subquery) => Node::Subquery {
             expr: Box::new(below(&subquery.expr)?),
-            range_ms: milliseconds(tree, subquery.range)?,
-            step_ms: subquery.step.map(|step| milliseconds(tree, step)).transpose()?,
+            range_ms: positive(tree, subquery.range)?,
+            step_ms: subquery.step.map(|step| positive(tree, step)).transpose()?,
             timing: timing(tree, subquery.offset.as_ref(), subquery.at.as_ref())?,
         },
         parsed::Expr::Call(call) => {
@@ -162,6 +162,13 @@ fn timing(
         }
     };
     Ok(Timing { offset_ms, at })
+}
+
+fn positive(expr: &impl std::fmt::Display, duration: Duration) -> Result<i64, ParseError> {
+    match milliseconds(expr, duration)? {
+        0 => Err(refused(expr, "a range or step must be at least a millisecond")),
+        ms => Ok(ms),
+    }
 }
 
 fn milliseconds(expr: &impl std::fmt::Display, duration: Duration) -> Result<i64, ParseError> {

@@ -15,12 +15,12 @@ const TAILS: [&str; 3] = ["", " (x)", " x"];
 
 /// Says what is unexpected and where; nothing where the parser has a reason of its own.
 pub(super) fn locate(text: &str, reason: &str) -> Option<String> {
-    let ends = token_ends(text);
-    if reason != BARE || ends.len() > MAX_TOKENS {
+    let found = tokens(text);
+    if reason != BARE || found.len() > MAX_TOKENS {
         return None;
     }
-    let viable = ends.partition_point(|(_, end)| text.get(..*end).is_some_and(completes));
-    let Some((start, end)) = ends.get(viable).copied() else {
+    let viable = found.partition_point(|(_, end)| text.get(..*end).is_some_and(completes));
+    let Some((start, end)) = found.get(viable).copied() else {
         return Some("it ends too early".to_owned());
     };
     let before = text.get(..start)?;
@@ -35,7 +35,7 @@ fn completes(beginning: &str) -> bool {
     MIDDLES.iter().any(|middle| {
         TAILS.iter().any(|tail| {
             let candidate = format!("{beginning}{middle}{closers}{tail}");
-            match promql_parser::parser::parse(&candidate) {
+            match super::grammar(&candidate) {
                 Ok(_) => true,
                 // Wrong types and the like: the grammar was fine. What the lexer says tells nothing.
                 Err(reason) => {
@@ -51,7 +51,7 @@ fn completes(beginning: &str) -> bool {
 /// The brackets that close what is open.
 fn closers(text: &str) -> String {
     let mut open = Vec::new();
-    for (start, end) in token_ends(text) {
+    for (start, end) in tokens(text) {
         match text.get(start..end) {
             Some("(") => open.push(')'),
             Some("[") => open.push(']'),
@@ -66,7 +66,7 @@ fn closers(text: &str) -> String {
 }
 
 /// Where tokens start and end, in bytes: words, quoted texts, operators, single signs.
-fn token_ends(text: &str) -> Vec<(usize, usize)> {
+pub(super) fn tokens(text: &str) -> Vec<(usize, usize)> {
     let mut tokens: Vec<(usize, usize)> = Vec::new();
     let mut chars = text.char_indices().peekable();
     while let Some((start, c)) = chars.next() {
