@@ -1,0 +1,48 @@
+//! What a message may say beyond its row: looked up when it is sent, so that it is true then.
+//!
+//! Not needed for delivery: every answer may be empty, and the message leaves all the same.
+
+use futures::future::BoxFuture;
+use watchkeeper_domain::ids::{AlertId, IncidentId};
+
+use crate::chart::Chart;
+
+/// An incident, as a message refers to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentLink {
+    /// Its id.
+    pub id: IncidentId,
+    /// The number that people say.
+    pub number: i64,
+    /// Its title. Hostile text.
+    pub title: String,
+}
+
+/// A workflow that a person may start from a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkflowOffer {
+    /// Its name.
+    pub name: String,
+}
+
+/// The other parts of the product, as a message needs them. Answers come from memory or the state database: a lookup
+/// that waits for the network would delay every message.
+pub trait Context: Send + Sync {
+    /// The open incident that these alerts belong to.
+    fn incident_for<'a>(&'a self, alerts: &'a [AlertId]) -> BoxFuture<'a, Option<IncidentLink>> {
+        let _ = alerts;
+        Box::pin(std::future::ready(None))
+    }
+
+    /// Workflows that would help with these alerts, best first; a message offers the first few.
+    fn workflows_for<'a>(&'a self, alerts: &'a [AlertId]) -> BoxFuture<'a, Vec<WorkflowOffer>> {
+        let _ = alerts;
+        Box::pin(std::future::ready(Vec::new()))
+    }
+
+    /// What the alert's chart shows now.
+    fn chart_for(&self, alert: AlertId) -> BoxFuture<'_, Option<Chart>> {
+        let _ = alert;
+        Box::pin(std::future::ready(None))
+    }
+}
