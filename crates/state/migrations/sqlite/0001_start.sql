@@ -216,8 +216,10 @@ CREATE TABLE post_mortem (
   root_cause   TEXT NOT NULL DEFAULT '',
   lessons      TEXT NOT NULL DEFAULT '',
   updated_at   INTEGER NOT NULL,
-  updated_by   TEXT NOT NULL
+  updated_by   TEXT NOT NULL,           -- system until somebody edits it; then the draft stays as it is
+  impact_due_at INTEGER                 -- when what it cost is asked for (again); null: settled
 );
+CREATE INDEX post_mortem_impact ON post_mortem (impact_due_at) WHERE impact_due_at IS NOT NULL;
 CREATE TABLE action_item (
   id          TEXT PRIMARY KEY,
   incident_id TEXT NOT NULL REFERENCES incident (id),
