@@ -10,6 +10,7 @@ mod judge;
 mod nearest;
 mod plan;
 mod recording;
+pub mod probe;
 pub mod rule;
 pub mod scheduler;
 

@@ -75,7 +75,7 @@ fn a_failed_query_neither_resolves_nor_fires_however_long_it_lasts() {
     story.extend((1..100).map(|i| (i * 600, failed())));
     assert_eq!(run(timing(0, 0), story.clone()), [(0, Change::Firing), (600, Change::Unknown(Cause::QueryFailed))]);
     // Pending does not advance, and is dropped when nothing was known for the absence limit.
-    assert_eq!(run(timing(60, 0), story), [(0, Change::Pending), (1_500, Change::Inactive)]);
+    assert_eq!(run(timing(60, 0), story), [(0, Change::Pending), (1_800, Change::Inactive)]);
 }
 
 #[test]

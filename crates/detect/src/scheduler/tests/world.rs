@@ -61,7 +61,10 @@ impl Telemetry {
         let mut series = self.series.lock();
         let samples = series.entry(labels.clone()).or_default();
         let at = samples.partition_point(|s| s.t < t);
-        samples.insert(at, Sample { t, v });
+        match samples.get_mut(at) {
+            Some(same) if same.t == t => same.v = v,
+            _ => samples.insert(at, Sample { t, v }),
+        }
     }
 }
 
