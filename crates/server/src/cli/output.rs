@@ -66,6 +66,16 @@ pub(super) fn coloured(text: &str, good: Option<bool>) {
     println!("{}", text.if_supports_color(Stream::Stdout, |t| t.style(style)));
 }
 
+/// Prints rendered diagnostics, which carry their own colours.
+pub(super) fn diagnostics(text: &str) {
+    println!("{}", text.trim_end());
+}
+
+/// Whether standard output shows colours.
+pub(super) fn colours() -> bool {
+    "x".if_supports_color(Stream::Stdout, |t| t.style(Style::new().red())).to_string() != "x"
+}
+
 /// Prints an error.
 pub(super) fn error(text: &str) {
     eprintln!("{} {text}", "error:".if_supports_color(Stream::Stderr, |t| t.style(Style::new().red().bold())));

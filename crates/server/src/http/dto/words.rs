@@ -94,3 +94,18 @@ impl From<watchkeeper_domain::Category> for Category {
         }
     }
 }
+
+/// The domain's category of the API's word.
+#[must_use]
+pub fn category(category: Category) -> watchkeeper_domain::Category {
+    use watchkeeper_domain::Category as C;
+    match category {
+        Category::Resource => C::Resource,
+        Category::Database => C::Database,
+        Category::Registry => C::Registry,
+        Category::Keyvault => C::Keyvault,
+        Category::Application => C::Application,
+        Category::Security => C::Security,
+        Category::Business => C::Business,
+    }
+}

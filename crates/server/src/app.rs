@@ -1,0 +1,378 @@
+//! The application as a value: start it, reload its configuration, stop it. `serve` runs one; tests run several.
+//!
+//! Not what the parts do. This file says which parts there are and in which order they begin: state, telemetry, rules,
+//! the chain of an alert's life, delivery, listeners. What may fail fails before anything listens.
+
+mod background;
+mod context;
+mod metrics;
+mod pressed;
+mod shared;
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use arc_swap::ArcSwap;
+use tokio::net::TcpListener;
+use watchkeeper_alert::silence::Silences;
+use watchkeeper_alert::{AlertReconciler, Alerts, Routing};
+use watchkeeper_config::{Config, Diagnostic, ExprProblem, FileSystem, Loaded, render};
+use watchkeeper_detect::probe::ProbeRunner;
+use watchkeeper_detect::scheduler::{Dependencies, Scheduler};
+use watchkeeper_domain::telemetry::ArrivalListener;
+use watchkeeper_domain::{Env, Labels, Span};
+use watchkeeper_incident::{IncidentReconciler, Incidents, Policy};
+use watchkeeper_ingest::Limits;
+use watchkeeper_promql::Expr;
+use watchkeeper_respond::client::{Client, ClientError};
+use watchkeeper_respond::notify::deliver::{Deliverer, Options as DelivererOptions, Settings};
+use watchkeeper_respond::workflow::Engine;
+use watchkeeper_state::{State, StateError, Wake};
+use watchkeeper_store::{Store, StoreOptions};
+
+use crate::http::access::Sessions;
+use crate::http::events::Hub;
+use crate::http::{listen, router};
+use crate::supervisor::Supervisor;
+use context::MessageContext;
+pub use background::Chain;
+pub use metrics::Metrics;
+use pressed::Pressed;
+pub use shared::Shared;
+
+/// How long requests and sends may take to end when the server stops.
+const GRACE: Span = Span::from_secs(8);
+
+/// What an application is started with.
+pub struct Options {
+    /// The main configuration file; none: the defaults.
+    pub config_file: Option<PathBuf>,
+    /// Overrides `server.listen`.
+    pub listen: Option<SocketAddr>,
+    /// Overrides `storage.path`.
+    pub data: Option<PathBuf>,
+    /// Whether the OTLP ports are opened.
+    pub otlp_ports: bool,
+    /// Time and randomness.
+    pub env: Env,
+}
+
+/// Why it did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is refused.
+    #[error("the configuration is refused")]
+    Config(Vec<Diagnostic>),
+    /// Another process uses the data folder, or it cannot be used at all.
+    #[error("the data folder {} cannot be used: {reason}", path.display())]
+    Data {
+        /// The folder.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The state database.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The telemetry store.
+    #[error(transparent)]
+    Store(#[from] watchkeeper_store::Error),
+    /// The HTTP client.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// An address cannot be listened on.
+    #[error("{address} cannot be listened on; is another server running, or is the port taken? ({key} in the configuration)")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The configuration's key.
+        key: &'static str,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+impl StartError {
+    /// The configuration's problems, rendered, when that is what is wrong.
+    #[must_use]
+    pub fn diagnostics(&self) -> Option<String> {
+        match self {
+            Self::Config(diagnostics) => Some(render(diagnostics, false)),
+            _ => None,
+        }
+    }
+}
+
+/// Says whether a text is PromQL, for the configuration, which does not know the language.
+pub fn check_expr(text: &str) -> Result<(), ExprProblem> {
+    Expr::parse(text).map(drop).map_err(|error| ExprProblem { message: error.to_string(), offset: None })
+}
+
+/// A running application.
+pub struct App {
+    shared: Arc<Shared>,
+    addresses: Addresses,
+    /// Held as long as the data folder is ours.
+    _lock: File,
+}
+
+/// Where it listens.
+#[derive(Debug, Clone, Copy)]
+pub struct Addresses {
+    /// Console, API, remote write.
+    pub main: SocketAddr,
+    /// OTLP over HTTP.
+    pub otlp_http: Option<SocketAddr>,
+    /// OTLP over gRPC.
+    pub otlp_grpc: Option<SocketAddr>,
+}
+
+/// Passes arrivals on to the scheduler, which needs the store to be made first.
+#[derive(Default)]
+struct Relay(OnceLock<Arc<Scheduler>>);
+
+impl ArrivalListener for Relay {
+    fn arrived(&self, series: &[Labels]) {
+        if let Some(scheduler) = self.0.get() {
+            scheduler.arrived(series);
+        }
+    }
+}
+
+/// All parts, put together and not yet running: nothing listens and no background work is done.
+///
+/// Tests drive the chains themselves, on a clock of their own; [`App::start`] gives them to the supervisor.
+pub struct Assembly {
+    /// What handlers share.
+    pub shared: Arc<Shared>,
+    /// The background work, in chains.
+    pub chains: Vec<Chain>,
+    lock: File,
+}
+
+impl Assembly {
+    /// Opens the data folder and puts the parts together.
+    pub async fn new(options: &Options) -> Result<Self, StartError> {
+        let env = options.env.clone();
+        let config = Arc::new(configure(options)?);
+        let lock = lock(&config.storage.path)?;
+
+        let state = State::open(&config.storage.path.join("state.db")).await?;
+        let relay = Arc::new(Relay::default());
+        let store = open_store(&config, &env, Arc::clone(&relay)).await?;
+
+        let wakes = Wakes::default();
+        let (changes, supervisor) = (Hub::default(), Supervisor::new(env.clone()));
+        let sink = Arc::new(Alerts::new(env.clone(), vec![wakes.pipeline.clone()]));
+        let names = Arc::clone(&store);
+        let scheduler = Scheduler::load(
+            Dependencies {
+                env: env.clone(),
+                state: state.clone(),
+                query: Arc::clone(&store) as _,
+                sink,
+                telemetry: Arc::clone(&store) as _,
+                metric_names: Arc::new(move || metric_names(&names)),
+            },
+            &config.rule_groups,
+            config.evaluation,
+        )
+        .await?;
+        let scheduler = Arc::new(scheduler);
+        // It is empty: nothing else sets it.
+        drop(relay.0.set(Arc::clone(&scheduler)));
+
+        let silences = Silences::new(state.clone(), env.clone(), wakes.pipeline.clone());
+        let alert_reconciler = Arc::new(AlertReconciler::new(state.clone(), env.clone(), Routing::from(config.as_ref())));
+        let client = Client::new()?;
+        let boot_id = env.uuid_v7().simple().to_string();
+        let engine = Arc::new(Engine::new(background::engine_parts(&state, &env, &store, &client, &config, &boot_id, &wakes)));
+        let incidents = Incidents::new(
+            state.clone(),
+            env.clone(),
+            Policy::from(config.as_ref()),
+            Arc::clone(&engine) as _,
+            vec![wakes.pipeline.clone(), wakes.outbox.clone(), wakes.workflows.clone()],
+        );
+        engine.on_hand_over(Arc::new(background::HandOver(incidents.clone())));
+        let incident_reconciler = Arc::new(IncidentReconciler::new(incidents.clone(), Arc::clone(&store) as _));
+        let context = Arc::new(MessageContext::default());
+        let deliverer = Arc::new(Deliverer::new(
+            state.clone(),
+            env.clone(),
+            DelivererOptions { boot_id, sole_owner: true },
+            &Settings::from(config.as_ref()),
+            client.clone(),
+            Arc::clone(&context) as _,
+            wakes.outbox.clone(),
+        ));
+        let probes = Arc::new(ProbeRunner::new(env.clone(), Arc::clone(&store) as _, &config.probes));
+
+        let shared = Arc::new(Shared {
+            instance_key: shared::instance_key(&config.storage.path, &env)?,
+            limits: Limits::default(),
+            http: reqwest::Client::new(),
+            config_file: options.config_file.clone(),
+            overrides: (options.listen, options.data.clone()),
+            config: ArcSwap::from(config),
+            stopping: supervisor.stopping(),
+            pipeline: wakes.pipeline.clone(),
+            outbox: wakes.outbox.clone(),
+            sessions: Sessions::default(),
+            pressed: Pressed::default(),
+            metrics: Metrics::default(),
+            last_telemetry: std::sync::atomic::AtomicI64::new(0),
+            env,
+            state,
+            store,
+            scheduler,
+            probes,
+            silences,
+            alert_reconciler,
+            incidents,
+            incident_reconciler,
+            deliverer,
+            engine,
+            client,
+            changes,
+            supervisor,
+        });
+        context.attach(&shared);
+        let chains = background::chains(&shared, &wakes);
+        Ok(Self { shared, chains, lock })
+    }
+}
+
+impl App {
+    /// Starts everything and returns when it is ready.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let Assembly { shared, chains, lock } = Assembly::new(&options).await?;
+        let config = shared.config.load_full();
+        let (main, addresses, others) = bind(&config, options.otlp_ports).await?;
+        for chain in chains {
+            shared.supervisor.reconcile(chain.name, chain.wake, chain.stages);
+        }
+        let (stop, connections) = (shared.supervisor.stopping(), shared.supervisor.connections());
+        shared.supervisor.run("http", listen::serve(main, router::main(&shared), stop.clone(), Arc::clone(&connections)));
+        for (listener, grpc) in others {
+            let router = if grpc { router::otlp_grpc(&shared) } else { router::otlp_http(&shared) };
+            shared.supervisor.run("otlp", listen::serve(listener, router, stop.clone(), Arc::clone(&connections)));
+        }
+        tracing::info!(address = %addresses.main, "ready: http://{}", addresses.main);
+        Ok(Self { shared, addresses, _lock: lock })
+    }
+
+    /// What handlers share.
+    #[must_use]
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// Stops taking requests, lets what is under way end, and closes the files.
+    pub async fn stop(self) {
+        self.shared.supervisor.stop(GRACE).await;
+        self.shared.deliverer.shutdown(Span::from_secs(5)).await;
+        let store = Arc::clone(&self.shared.store);
+        // A panic in there was logged by the store itself.
+        drop(tokio::task::spawn_blocking(move || store.close()).await);
+        self.shared.state.close().await;
+    }
+}
+
+/// What wakes the chains of reconcilers.
+#[derive(Clone, Default)]
+pub(crate) struct Wakes {
+    pipeline: Wake,
+    outbox: Wake,
+    workflows: Wake,
+}
+
+/// Reads the configuration and applies the command line's overrides.
+fn configure(options: &Options) -> Result<Config, StartError> {
+    let mut config = match &options.config_file {
+        None => watchkeeper_config::defaults(),
+        Some(file) => {
+            let Loaded { config, warnings } = watchkeeper_config::load(file, &FileSystem, &check_expr).map_err(StartError::Config)?;
+            for warning in warnings {
+                tracing::warn!("{warning}");
+            }
+            config
+        }
+    };
+    if let Some(listen) = options.listen {
+        if config.server.external_url == format!("http://{}", config.server.listen) {
+            config.server.external_url = format!("http://{listen}");
+        }
+        config.server.listen = listen;
+    }
+    if let Some(data) = &options.data {
+        config.storage.path.clone_from(data);
+    }
+    Ok(config)
+}
+
+/// Makes the data folder and takes it for this process alone.
+fn lock(path: &Path) -> Result<File, StartError> {
+    let cannot = |reason: String| StartError::Data { path: path.to_owned(), reason };
+    std::fs::create_dir_all(path).map_err(|e| cannot(format!("it cannot be made ({e}); check `storage.path` and its permissions")))?;
+    let file = File::create(path.join("lock")).map_err(|e| cannot(format!("it is not writable ({e}); check its permissions")))?;
+    file.try_lock().map_err(|_| cannot("another Watchkeeper uses it; stop that one, or give this one a folder of its own".to_owned()))?;
+    Ok(file)
+}
+
+async fn open_store(config: &Config, env: &Env, relay: Arc<Relay>) -> Result<Arc<Store>, StartError> {
+    let options = StoreOptions {
+        retention: config.storage.retention,
+        max_bytes: config.storage.max_bytes,
+        out_of_order_window: config.storage.out_of_order_window,
+        ..StoreOptions::new(config.storage.path.join("telemetry"))
+    };
+    let env = env.clone();
+    let opened = tokio::task::spawn_blocking(move || Store::open(&options, env, relay)).await;
+    let (store, recovery) = match opened {
+        Ok(opened) => opened?,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    };
+    for damage in &recovery.damage {
+        tracing::error!("telemetry was lost to damage on disk: {damage}");
+    }
+    Ok(Arc::new(store))
+}
+
+fn metric_names(store: &Store) -> Vec<String> {
+    store.label_values(watchkeeper_domain::labels::NAME, &[], i64::MIN / 2, i64::MAX / 2).iter().map(ToString::to_string).collect()
+}
+
+type Others = Vec<(TcpListener, bool)>;
+
+async fn bind(config: &Config, otlp: bool) -> Result<(TcpListener, Addresses, Others), StartError> {
+    let (main, main_address) = listener(config.server.listen, "server.listen").await?;
+    let mut addresses = Addresses { main: main_address, otlp_http: None, otlp_grpc: None };
+    let mut others = Vec::new();
+    if let Some(address) = config.server.otlp_http.filter(|_| otlp) {
+        let (listener, bound) = listener(address, "server.otlp_http").await?;
+        addresses.otlp_http = Some(bound);
+        others.push((listener, false));
+    }
+    if let Some(address) = config.server.otlp_grpc.filter(|_| otlp) {
+        let (listener, bound) = listener(address, "server.otlp_grpc").await?;
+        addresses.otlp_grpc = Some(bound);
+        others.push((listener, true));
+    }
+    Ok((main, addresses, others))
+}
+
+async fn listener(address: SocketAddr, key: &'static str) -> Result<(TcpListener, SocketAddr), StartError> {
+    let cannot = |source| StartError::Listen { address, key, source };
+    let listener = TcpListener::bind(address).await.map_err(cannot)?;
+    let bound = listener.local_addr().map_err(cannot)?;
+    Ok((listener, bound))
+}

@@ -1,0 +1,38 @@
+//! `watchkeeper test …`: test files, in process, without a server.
+//!
+//! Not backtests: those need stored history.
+
+use std::path::PathBuf;
+
+use watchkeeper_promql::script;
+
+use super::output;
+use super::{Failure, Outcome};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Run Prometheus test scripts (`load`, `eval`, …). A refused case counts as failed.
+    Promql {
+        /// The scripts.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+}
+
+pub(super) fn run(command: Command) -> Outcome {
+    let Command::Promql { files } = command;
+    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    for file in &files {
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Failure::Usage(format!("{} cannot be read: {error}", file.display())))?;
+        let report = script::run(&text);
+        for failure in &report.failures {
+            output::line(&format!("{}:{}: {}: {}", file.display(), failure.line, failure.expr, failure.reason));
+        }
+        passed += report.passed;
+        failed += report.failed;
+        skipped += report.skipped;
+    }
+    output::line(&format!("{passed} passed, {failed} failed, {skipped} skipped"));
+    if failed == 0 { Ok(()) } else { Err(Failure::Finding(String::new())) }
+}

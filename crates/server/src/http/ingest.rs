@@ -1,0 +1,128 @@
+//! Telemetry in over HTTP: OTLP (protobuf and JSON) and Prometheus remote write 1.0.
+//!
+//! Not decoding (that is `ingest`) and not keeping (that is `store`): a handler reads, decodes off the async threads,
+//! appends, and answers only when the batch is on disk.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use watchkeeper_domain::telemetry::{AppendError, Appended, Batch, TelemetrySink};
+use watchkeeper_domain::{Code, Problem};
+use watchkeeper_ingest::compression::decompress;
+use watchkeeper_ingest::otlp::{Decoded, Encoding};
+use watchkeeper_ingest::{ContentEncoding, DecodeError, Limits, otlp, remote_write as write};
+
+use super::body::{declared_length, read};
+use super::problem::ApiProblem;
+use crate::app::Shared;
+
+/// Bodies of more bytes than this are decoded on a thread of their own, because they would hold up an async thread.
+const INLINE_BYTES: usize = 64 << 10;
+
+/// What decodes one signal.
+type Decode = fn(&[u8], Encoding, &Limits) -> Result<Decoded, DecodeError>;
+
+/// `POST /v1/metrics`.
+pub async fn otlp_metrics(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    otlp_signal(&shared, request, otlp::metrics::decode).await
+}
+
+/// `POST /v1/logs`.
+pub async fn otlp_logs(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    otlp_signal(&shared, request, otlp::logs::decode).await
+}
+
+/// `POST /v1/traces`.
+pub async fn otlp_traces(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    otlp_signal(&shared, request, otlp::traces::decode).await
+}
+
+async fn otlp_signal(shared: &Shared, request: Request, decode: Decode) -> Response {
+    let outcome = async {
+        let encoding = Encoding::from_content_type(text(request.headers(), &header::CONTENT_TYPE)).map_err(refused)?;
+        let coding = ContentEncoding::from_header(text(request.headers(), &header::CONTENT_ENCODING)).map_err(refused)?;
+        let body = body(shared, request).await?;
+        let limits = shared.limits.clone();
+        let decoded = off_thread(body, move |body| {
+            let plain = decompress(body, coding, &limits)?;
+            decode(&plain, encoding, &limits)
+        })
+        .await?;
+        append(shared, decoded.batch).await?;
+        Ok::<_, ApiProblem>((encoding, decoded.response))
+    };
+    match outcome.await {
+        Ok((encoding, response)) => {
+            (StatusCode::OK, [(header::CONTENT_TYPE, HeaderValue::from_static(encoding.content_type()))], response).into_response()
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// `POST /api/v1/write`: Prometheus remote write 1.0. Answers 204 when everything was kept, 400 when part of it was not:
+/// the sender drops what 4xx names and would repeat for ever what 5xx names.
+pub async fn remote_write(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let outcome = async {
+        let headers = request.headers();
+        write::check_headers(text(headers, &header::CONTENT_TYPE), text(headers, &header::CONTENT_ENCODING)).map_err(refused)?;
+        let body = body(&shared, request).await?;
+        let limits = shared.limits.clone();
+        let written = off_thread(body, move |body| write::decode(body, &limits)).await?;
+        let appended = append(&shared, written.batch).await?;
+        Ok::<_, ApiProblem>((written.rejected, written.message, appended))
+    };
+    match outcome.await {
+        Ok((0, _, Appended { out_of_order: 0, .. })) => StatusCode::NO_CONTENT.into_response(),
+        Ok((rejected, message, appended)) => {
+            let late = match appended.out_of_order {
+                0 => String::new(),
+                n => format!("{n} samples were too old or contradicted a stored sample. "),
+            };
+            let wrong = if rejected == 0 { String::new() } else { format!("{rejected} series were refused: {message}") };
+            ApiProblem::new(Code::MalformedBody, format!("{late}{wrong} The rest was kept.")).into_response()
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Makes a batch durable. An empty one is fine.
+pub(super) async fn append(shared: &Shared, batch: Batch) -> Result<Appended, ApiProblem> {
+    if batch.is_empty() {
+        return Ok(Appended::default());
+    }
+    shared.received(&batch);
+    shared.store.append(batch).await.map_err(|error| match error {
+        AppendError::Overloaded { retry_after_s } => ApiProblem::new(Code::Overloaded, error.to_string()).retry_after(retry_after_s),
+        AppendError::Storage(_) => ApiProblem::new(Code::StorageUnavailable, error.to_string()).retry_after(5),
+        AppendError::ShuttingDown => ApiProblem::new(Code::StorageUnavailable, error.to_string()).retry_after(1),
+    })
+}
+
+async fn body(shared: &Shared, request: Request) -> Result<Bytes, ApiProblem> {
+    let declared = declared_length(request.headers());
+    read(request.into_body(), declared, shared.limits.compressed_bytes).await
+}
+
+async fn off_thread<T: Send + 'static>(
+    body: Bytes,
+    decode: impl FnOnce(&[u8]) -> Result<T, DecodeError> + Send + 'static,
+) -> Result<T, ApiProblem> {
+    if body.len() <= INLINE_BYTES {
+        return decode(&body).map_err(refused);
+    }
+    match tokio::task::spawn_blocking(move || decode(&body)).await {
+        Ok(decoded) => decoded.map_err(refused),
+        Err(error) => Err(ApiProblem::internal("decode the body", &error)),
+    }
+}
+
+fn refused(error: DecodeError) -> ApiProblem {
+    ApiProblem::from(Problem::from(error))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
+    headers.get(name).map(|value| value.to_str().unwrap_or("(not text)"))
+}

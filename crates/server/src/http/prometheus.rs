@@ -1,0 +1,262 @@
+//! Handlers: the Prometheus read API, in Prometheus's own shapes, so that its clients work unchanged.
+//!
+//! Not the evaluator: `promql` over the store. Not `/rules`, `/alerts` and `/targets` yet.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, RawForm, RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::Json;
+use serde_json::{Value, json};
+use watchkeeper_domain::query::{Instant, QueryError, SeriesData};
+use watchkeeper_domain::telemetry::Sample;
+use watchkeeper_domain::{Matcher, Span, Timestamp};
+use watchkeeper_promql::{Annotations, Expr, Limits, Severity};
+
+use crate::app::Shared;
+
+/// Parameters by name; `match[]` may come several times.
+struct Params(Vec<(String, String)>);
+
+impl Params {
+    fn parse(text: &str) -> Self {
+        Self(url::form_urlencoded::parse(text.as_bytes()).into_owned().collect())
+    }
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())
+    }
+    fn need(&self, name: &str) -> Result<&str, Failure> {
+        self.get(name).ok_or_else(|| Failure::bad_data(format!("invalid parameter \"{name}\": it is missing")))
+    }
+    fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+    fn time(&self, name: &str) -> Result<Option<Timestamp>, Failure> {
+        let parse = |text: &str| text.parse().map_err(|e| Failure::bad_data(format!("invalid parameter \"{name}\": {e}")));
+        self.get(name).map(parse).transpose()
+    }
+    fn limit(&self) -> Result<usize, Failure> {
+        match self.get("limit").map(str::parse::<usize>) {
+            None | Some(Ok(0)) => Ok(usize::MAX),
+            Some(Ok(limit)) => Ok(limit),
+            Some(Err(_)) => Err(Failure::bad_data("invalid parameter \"limit\": write a whole number".to_owned())),
+        }
+    }
+}
+
+/// An error in Prometheus's own shape.
+struct Failure {
+    status: StatusCode,
+    kind: &'static str,
+    error: String,
+}
+
+impl Failure {
+    fn bad_data(error: String) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, kind: "bad_data", error }
+    }
+}
+
+impl From<QueryError> for Failure {
+    fn from(error: QueryError) -> Self {
+        let (status, kind) = match &error {
+            QueryError::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "execution"),
+            QueryError::Limit { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "execution"),
+            QueryError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        };
+        Self { status, kind, error: error.to_string() }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        (self.status, Json(json!({"status": "error", "errorType": self.kind, "error": self.error}))).into_response()
+    }
+}
+
+type Answer = Result<Json<Value>, Failure>;
+
+/// `GET /api/v1/query`.
+pub async fn query(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Response {
+    instant(shared, Params::parse(query.as_deref().unwrap_or(""))).await.into_response()
+}
+
+/// `POST /api/v1/query`.
+pub async fn query_form(State(shared): State<Arc<Shared>>, RawForm(form): RawForm) -> Response {
+    instant(shared, Params::parse(&String::from_utf8_lossy(&form))).await.into_response()
+}
+
+async fn instant(shared: Arc<Shared>, params: Params) -> Answer {
+    let expr = parse(params.need("query")?)?;
+    let at = params.time("time")?.unwrap_or_else(|| shared.env.now());
+    let (answer, notes) =
+        evaluate(move || watchkeeper_promql::instant(&expr, shared.store.as_ref(), at.as_millis(), &Limits::default())).await?;
+    let seconds = at.as_secs_f64();
+    let data = match answer {
+        Instant::Scalar(v) => json!({"resultType": "scalar", "result": [seconds, number(v)]}),
+        Instant::Text(text) => json!({"resultType": "string", "result": [seconds, text]}),
+        Instant::Vector(elements) => {
+            let one = |e: &watchkeeper_domain::query::Element| json!({"metric": e.labels, "value": [seconds, number(e.value)]});
+            json!({"resultType": "vector", "result": elements.iter().map(one).collect::<Vec<_>>()})
+        }
+        Instant::Matrix(series) => json!({"resultType": "matrix", "result": matrix(&series)}),
+    };
+    Ok(success(data, &notes))
+}
+
+/// `GET /api/v1/query_range`.
+pub async fn query_range(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Response {
+    range(shared, Params::parse(query.as_deref().unwrap_or(""))).await.into_response()
+}
+
+/// `POST /api/v1/query_range`.
+pub async fn query_range_form(State(shared): State<Arc<Shared>>, RawForm(form): RawForm) -> Response {
+    range(shared, Params::parse(&String::from_utf8_lossy(&form))).await.into_response()
+}
+
+async fn range(shared: Arc<Shared>, params: Params) -> Answer {
+    let expr = parse(params.need("query")?)?;
+    let missing = |name: &str| Failure::bad_data(format!("invalid parameter \"{name}\": it is missing"));
+    let start = params.time("start")?.ok_or_else(|| missing("start"))?;
+    let end = params.time("end")?.ok_or_else(|| missing("end"))?;
+    let step = step_ms(params.need("step")?)?;
+    if end < start {
+        return Err(Failure::bad_data("invalid parameter \"end\": end timestamp must not be before start time".to_owned()));
+    }
+    let (series, notes) = evaluate(move || {
+        watchkeeper_promql::range(&expr, shared.store.as_ref(), start.as_millis(), end.as_millis(), step, &Limits::default())
+    })
+    .await?;
+    Ok(success(json!({"resultType": "matrix", "result": matrix(&series)}), &notes))
+}
+
+/// A step in seconds or in Prometheus's notation.
+fn step_ms(text: &str) -> Result<i64, Failure> {
+    let bad = || Failure::bad_data("invalid parameter \"step\": zero or negative query resolution step widths are not accepted. Try a positive integer".to_owned());
+    let ms = match text.parse::<f64>() {
+        #[expect(clippy::cast_possible_truncation, reason = "bounded by the guard")]
+        Ok(seconds) if seconds > 0.0 && seconds < 1e9 => (seconds * 1_000.0) as i64,
+        Ok(_) => return Err(bad()),
+        Err(_) => text.parse::<Span>().map_err(|e| Failure::bad_data(format!("invalid parameter \"step\": {e}")))?.as_millis(),
+    };
+    if ms > 0 { Ok(ms) } else { Err(bad()) }
+}
+
+/// `GET /api/v1/series`.
+pub async fn series(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Response {
+    find_series(&shared, &Params::parse(query.as_deref().unwrap_or(""))).into_response()
+}
+
+/// `POST /api/v1/series`.
+pub async fn series_form(State(shared): State<Arc<Shared>>, RawForm(form): RawForm) -> Response {
+    find_series(&shared, &Params::parse(&String::from_utf8_lossy(&form))).into_response()
+}
+
+fn find_series(shared: &Shared, params: &Params) -> Answer {
+    let selectors = selectors(params)?;
+    if selectors.is_empty() {
+        return Err(Failure::bad_data("no match[] parameter provided".to_owned()));
+    }
+    let limit = params.limit()?;
+    let (start, end) = window(shared, params)?;
+    let mut found = shared.store.series(&selectors, start, end)?;
+    found.truncate(limit);
+    Ok(success(json!(found), &Annotations::default()))
+}
+
+/// `GET /api/v1/labels`.
+pub async fn labels(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Response {
+    find_labels(&shared, &Params::parse(query.as_deref().unwrap_or(""))).into_response()
+}
+
+/// `POST /api/v1/labels`.
+pub async fn labels_form(State(shared): State<Arc<Shared>>, RawForm(form): RawForm) -> Response {
+    find_labels(&shared, &Params::parse(&String::from_utf8_lossy(&form))).into_response()
+}
+
+fn find_labels(shared: &Shared, params: &Params) -> Answer {
+    let (start, end) = window(shared, params)?;
+    let mut names = shared.store.label_names(&selectors(params)?, start, end)?;
+    names.truncate(params.limit()?);
+    Ok(success(json!(names), &Annotations::default()))
+}
+
+/// `GET /api/v1/label/{name}/values`.
+pub async fn label_values(State(shared): State<Arc<Shared>>, Path(name): Path<String>, RawQuery(query): RawQuery) -> Response {
+    let params = Params::parse(query.as_deref().unwrap_or(""));
+    let answer = || {
+        let (start, end) = window(&shared, &params)?;
+        let mut values = shared.store.label_values(&name, &selectors(&params)?, start, end)?;
+        values.truncate(params.limit()?);
+        Ok::<_, Failure>(success(json!(values), &Annotations::default()))
+    };
+    answer().into_response()
+}
+
+/// `GET /api/v1/metadata`.
+pub async fn metadata(State(shared): State<Arc<Shared>>) -> Response {
+    let entries = shared.store.metadata().into_iter().map(|m| {
+        (m.name.to_string(), json!([{"type": m.kind.as_ref(), "unit": m.unit.as_ref(), "help": m.help.as_ref()}]))
+    });
+    success(Value::Object(entries.collect()), &Annotations::default()).into_response()
+}
+
+fn parse(text: &str) -> Result<Expr, Failure> {
+    Expr::parse(text).map_err(|error| Failure::bad_data(format!("invalid parameter \"query\": {error}")))
+}
+
+fn selectors(params: &Params) -> Result<Vec<Vec<Matcher>>, Failure> {
+    let mut found = Vec::new();
+    for text in params.all("match[]") {
+        let expr = Expr::parse(text).map_err(|error| Failure::bad_data(format!("invalid parameter \"match[]\": {error}")))?;
+        found.extend(expr.selectors().into_iter().map(|selector| selector.matchers));
+    }
+    Ok(found)
+}
+
+fn window(shared: &Shared, params: &Params) -> Result<(i64, i64), Failure> {
+    let end = params.time("end")?.unwrap_or_else(|| shared.env.now()).as_millis();
+    let start = params.time("start")?.map_or(i64::MIN / 2, Timestamp::as_millis);
+    Ok((start, end))
+}
+
+/// Evaluates off the async threads: a query may take long.
+async fn evaluate<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, watchkeeper_promql::EvalError> + Send + 'static,
+) -> Result<T, Failure> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(QueryError::from(error).into()),
+        Err(_) => Err(QueryError::Unavailable("the evaluation panicked; please report the query".to_owned()).into()),
+    }
+}
+
+fn success(data: Value, notes: &Annotations) -> Json<Value> {
+    let mut answer = json!({"status": "success", "data": data});
+    for (key, severity) in [("warnings", Severity::Warning), ("infos", Severity::Info)] {
+        let texts: Vec<String> = notes.iter().filter(|n| n.severity == severity).map(ToString::to_string).collect();
+        if !texts.is_empty() {
+            answer[key] = json!(texts);
+        }
+    }
+    Json(answer)
+}
+
+fn matrix(series: &[SeriesData]) -> Vec<Value> {
+    let point = |s: &Sample| json!([Timestamp::from_millis(s.t).as_secs_f64(), number(s.v)]);
+    series.iter().map(|s| json!({"metric": s.labels, "values": s.samples.iter().map(point).collect::<Vec<_>>()})).collect()
+}
+
+/// A number as Prometheus writes it: text, because JSON knows neither NaN nor infinity.
+fn number(v: f64) -> String {
+    if v.is_nan() {
+        "NaN".to_owned()
+    } else if v == f64::INFINITY {
+        "+Inf".to_owned()
+    } else if v == f64::NEG_INFINITY {
+        "-Inf".to_owned()
+    } else {
+        format!("{v}")
+    }
+}

@@ -1,0 +1,196 @@
+//! Which path is answered by what, and what role it takes.
+//!
+//! Not the handlers. Every route goes through [`Routes::route`] with its access, so that the table is complete by
+//! construction; tests walk it with each role and hold it against the OpenAPI document.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, Method};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::IntoResponse as _;
+use axum::routing::{MethodRouter, delete, get, post, put};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+use watchkeeper_config::model::Role;
+use watchkeeper_domain::Code;
+
+use super::problem::ApiProblem;
+use super::{
+    access, alerts, chart, console, deliveries, demo, events, incidents, ingest, ledger, now, page, post_mortem, prometheus, rules,
+    silences, slack, status_page, telemetry, workflows,
+};
+use crate::app::Shared;
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody: health, the status page, the login page, signed callbacks.
+    Public,
+    /// Callers with at least this role.
+    AtLeast(Role),
+}
+
+/// A router with the table of its routes.
+#[derive(Default)]
+pub struct Routes {
+    router: Router<Arc<Shared>>,
+    table: Vec<(Method, &'static str, Access)>,
+}
+
+impl Routes {
+    fn route(mut self, method: Method, path: &'static str, access: Access, handler: MethodRouter<Arc<Shared>>) -> Self {
+        let handler = match access {
+            Access::Public => handler,
+            Access::AtLeast(role) => handler.layer(from_fn(move |request, next| access::require(role, request, next))),
+        };
+        self.router = self.router.route(path, handler);
+        self.table.push((method, path, access));
+        self
+    }
+
+    /// All routes with their access.
+    #[must_use]
+    pub fn table(&self) -> &[(Method, &'static str, Access)] {
+        &self.table
+    }
+}
+
+/// All routes of the main listener.
+#[must_use]
+pub fn routes() -> Routes {
+    const VIEW: Access = Access::AtLeast(Role::Viewer);
+    const ACT: Access = Access::AtLeast(Role::Responder);
+    const ADMIN: Access = Access::AtLeast(Role::Admin);
+    const PUBLIC: Access = Access::Public;
+    let api = |routes: Routes| {
+        routes
+            .route(Method::GET, "/api/watchkeeper/v1/overview", VIEW, get(now::overview))
+            .route(Method::GET, "/api/watchkeeper/v1/me", VIEW, get(now::me))
+            .route(Method::GET, "/api/watchkeeper/v1/settings", VIEW, get(now::settings))
+            .route(Method::GET, "/api/watchkeeper/v1/events", VIEW, get(events::events))
+            .route(Method::GET, "/api/watchkeeper/v1/demo", VIEW, get(demo::show))
+            .route(Method::POST, "/api/watchkeeper/v1/demo/faults/{name}/on", ADMIN, post(demo::switch_on))
+            .route(Method::POST, "/api/watchkeeper/v1/demo/faults/{name}/off", ADMIN, post(demo::switch_off))
+            .route(Method::GET, "/api/watchkeeper/v1/alerts", VIEW, get(alerts::list))
+            .route(Method::GET, "/api/watchkeeper/v1/alerts/{id}", VIEW, get(alerts::show))
+            .route(Method::GET, "/api/watchkeeper/v1/alerts/{id}/chart", VIEW, get(chart::data))
+            .route(Method::GET, "/api/watchkeeper/v1/alerts/{id}/explain", VIEW, get(alerts::explain))
+            .route(Method::POST, "/api/watchkeeper/v1/alerts/{id}/acknowledge", ACT, post(alerts::acknowledge))
+            .route(Method::GET, "/api/watchkeeper/v1/silences", VIEW, get(silences::list))
+            .route(Method::POST, "/api/watchkeeper/v1/silences", ACT, post(silences::create))
+            .route(Method::DELETE, "/api/watchkeeper/v1/silences/{id}", ACT, delete(silences::expire))
+            .route(Method::GET, "/api/watchkeeper/v1/incidents", VIEW, get(incidents::list))
+            .route(Method::POST, "/api/watchkeeper/v1/incidents", ACT, post(incidents::declare))
+            .route(Method::GET, "/api/watchkeeper/v1/incidents/{id}", VIEW, get(incidents::show))
+            .route(Method::POST, "/api/watchkeeper/v1/incidents/{id}/acknowledge", ACT, post(incidents::acknowledge))
+            .route(Method::POST, "/api/watchkeeper/v1/incidents/{id}/mitigate", ACT, post(incidents::mitigate))
+            .route(Method::POST, "/api/watchkeeper/v1/incidents/{id}/resolve", ACT, post(incidents::resolve))
+            .route(Method::POST, "/api/watchkeeper/v1/incidents/{id}/close", ACT, post(incidents::close))
+            .route(Method::POST, "/api/watchkeeper/v1/incidents/{id}/assign", ACT, post(incidents::assign))
+            .route(Method::POST, "/api/watchkeeper/v1/incidents/{id}/notes", ACT, post(incidents::note))
+            .route(Method::GET, "/api/watchkeeper/v1/incidents/{id}/post-mortem", VIEW, get(post_mortem::show))
+            .route(Method::PUT, "/api/watchkeeper/v1/incidents/{id}/post-mortem", ACT, put(post_mortem::edit))
+            .route(Method::GET, "/api/watchkeeper/v1/incidents/{id}/post-mortem.md", VIEW, get(post_mortem::markdown))
+            .route(Method::POST, "/api/watchkeeper/v1/incidents/{id}/action-items", ACT, post(post_mortem::action_item))
+            .route(Method::GET, "/api/watchkeeper/v1/rules", VIEW, get(rules::list))
+            .route(Method::GET, "/api/watchkeeper/v1/probes", VIEW, get(rules::probes))
+            .route(Method::GET, "/api/watchkeeper/v1/workflows", VIEW, get(workflows::list))
+            .route(Method::POST, "/api/watchkeeper/v1/workflows/{name}/run", ACT, post(workflows::run))
+            .route(Method::GET, "/api/watchkeeper/v1/runs", VIEW, get(workflows::runs))
+            .route(Method::GET, "/api/watchkeeper/v1/runs/{id}", VIEW, get(workflows::show))
+            .route(Method::POST, "/api/watchkeeper/v1/runs/{id}/cancel", ACT, post(workflows::cancel))
+            .route(Method::GET, "/api/watchkeeper/v1/receivers", VIEW, get(deliveries::receivers))
+            .route(Method::POST, "/api/watchkeeper/v1/receivers/{name}/test", ADMIN, post(deliveries::test))
+            .route(Method::GET, "/api/watchkeeper/v1/notifications", VIEW, get(deliveries::list))
+            .route(Method::GET, "/api/watchkeeper/v1/telemetry/metrics", VIEW, get(telemetry::metrics))
+            .route(Method::GET, "/api/watchkeeper/v1/telemetry/logs", VIEW, get(telemetry::logs))
+            .route(Method::GET, "/api/watchkeeper/v1/telemetry/traces", VIEW, get(telemetry::traces))
+            .route(Method::GET, "/api/watchkeeper/v1/telemetry/traces/{trace_id}", VIEW, get(telemetry::trace))
+            .route(Method::GET, "/api/watchkeeper/v1/telemetry/services", VIEW, get(telemetry::services))
+            .route(Method::GET, "/api/watchkeeper/v1/ledger", ADMIN, get(ledger::list))
+            .route(Method::GET, "/api/watchkeeper/v1/ledger/verify", ADMIN, get(ledger::verify))
+    };
+    let prometheus = |routes: Routes| {
+        routes
+            .route(Method::GET, "/api/v1/query", VIEW, get(prometheus::query))
+            .route(Method::POST, "/api/v1/query", VIEW, post(prometheus::query_form))
+            .route(Method::GET, "/api/v1/query_range", VIEW, get(prometheus::query_range))
+            .route(Method::POST, "/api/v1/query_range", VIEW, post(prometheus::query_range_form))
+            .route(Method::GET, "/api/v1/series", VIEW, get(prometheus::series))
+            .route(Method::POST, "/api/v1/series", VIEW, post(prometheus::series_form))
+            .route(Method::GET, "/api/v1/labels", VIEW, get(prometheus::labels))
+            .route(Method::POST, "/api/v1/labels", VIEW, post(prometheus::labels_form))
+            .route(Method::GET, "/api/v1/label/{name}/values", VIEW, get(prometheus::label_values))
+            .route(Method::GET, "/api/v1/metadata", VIEW, get(prometheus::metadata))
+    };
+    let pages = |routes: Routes| {
+        routes
+            .route(Method::GET, "/-/healthy", PUBLIC, get(page::healthy))
+            .route(Method::GET, "/-/ready", PUBLIC, get(page::ready))
+            .route(Method::POST, "/-/reload", ADMIN, post(page::reload))
+            .route(Method::GET, "/metrics", VIEW, get(page::metrics))
+            .route(Method::GET, "/openapi.json", PUBLIC, get(page::openapi))
+            .route(Method::GET, "/docs/errors/{code}", PUBLIC, get(page::error_page))
+            .route(Method::GET, "/login", PUBLIC, get(page::login))
+            .route(Method::POST, "/login", PUBLIC, post(page::log_in))
+            .route(Method::POST, "/logout", PUBLIC, post(page::log_out))
+            .route(Method::GET, "/status", PUBLIC, get(status_page::html))
+            .route(Method::GET, "/api/v2/summary.json", PUBLIC, get(status_page::summary))
+            .route(Method::GET, "/status/history.atom", PUBLIC, get(status_page::feed))
+            .route(Method::GET, "/charts/{file}", PUBLIC, get(chart::png))
+            .route(Method::POST, "/slack/interactions", PUBLIC, post(slack::interactions))
+    };
+    ingest_routes(pages(prometheus(api(Routes::default()))))
+}
+
+/// The ways in for telemetry, on the main listener and on the OTLP one.
+fn ingest_routes(routes: Routes) -> Routes {
+    const SEND: Access = Access::AtLeast(Role::Ingest);
+    routes
+        .route(Method::POST, "/v1/metrics", SEND, post(ingest::otlp_metrics))
+        .route(Method::POST, "/v1/logs", SEND, post(ingest::otlp_logs))
+        .route(Method::POST, "/v1/traces", SEND, post(ingest::otlp_traces))
+        .route(Method::POST, "/api/v1/write", SEND, post(ingest::remote_write))
+}
+
+/// The main listener: everything, the console for whatever is left.
+pub fn main(shared: &Arc<Shared>) -> Router {
+    let router = routes()
+        .router
+        .method_not_allowed_fallback(async || ApiProblem::new(Code::MethodNotAllowed, "Another method is offered at this path.").into_response())
+        .fallback(get(console::serve));
+    edge(router, shared)
+}
+
+/// The OTLP/HTTP listener: telemetry only.
+pub fn otlp_http(shared: &Arc<Shared>) -> Router {
+    let router = ingest_routes(Routes::default()).router.fallback(async || {
+        ApiProblem::new(Code::NotFound, "This port takes OTLP over HTTP: POST /v1/metrics, /v1/logs, /v1/traces.").into_response()
+    });
+    edge(router, shared)
+}
+
+/// The OTLP/gRPC listener.
+pub fn otlp_grpc(shared: &Arc<Shared>) -> Router {
+    super::grpc::router(shared)
+        .layer(from_fn(|request, next| access::require(Role::Ingest, request, next)))
+        .layer(from_fn_with_state(Arc::clone(shared), access::identify))
+        .layer(CatchPanicLayer::new())
+}
+
+fn edge(router: Router<Arc<Shared>>, shared: &Arc<Shared>) -> Router {
+    let header = |name: &'static str, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(HeaderName::from_static(name), HeaderValue::from_static(value))
+    };
+    router
+        .layer(from_fn_with_state(Arc::clone(shared), access::identify))
+        .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(60)))
+        .layer(CatchPanicLayer::new())
+        .layer(header("x-content-type-options", "nosniff"))
+        .layer(header("x-frame-options", "DENY"))
+        .layer(header("referrer-policy", "same-origin"))
+        .with_state(Arc::clone(shared))
+}

@@ -1,0 +1,145 @@
+//! Handlers: rules and probes as they run.
+//!
+//! Not configuration: rule files are checked by `watchkeeper check`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use watchkeeper_config::model::{ProbeKind, RuleKind};
+use watchkeeper_detect::scheduler::{InstanceStatus, RuleStatus, Standing};
+use watchkeeper_domain::Category;
+
+use super::access::Caller;
+use super::dto::probes::{Probe, ProbeList};
+use super::dto::rules::{Rule, RuleInstance, RuleList};
+use super::dto::words::{AlertState, Priority, ProbeState, RuleState};
+use crate::app::Shared;
+
+/// The most instances of one rule that are shown.
+const MOST_INSTANCES: usize = 100;
+
+/// `GET /rules`.
+pub async fn list(State(shared): State<Arc<Shared>>, caller: Caller) -> Json<RuleList> {
+    Json(RuleList { items: all(&shared, &caller), next_cursor: None })
+}
+
+/// All rules.
+pub(super) fn all(shared: &Shared, caller: &Caller) -> Vec<Rule> {
+    shared.scheduler.statuses().into_iter().map(|status| rule(status, caller)).collect()
+}
+
+fn rule(status: RuleStatus, caller: &Caller) -> Rule {
+    let (category, priority, hold_for, summary, runbook_url) = match &status.rule.kind {
+        RuleKind::Alerting { hold, annotations, category, priority, .. } => (
+            *category,
+            (*priority).into(),
+            (!hold.is_zero()).then(|| hold.to_string()),
+            annotations.get("summary").cloned(),
+            annotations.get("runbook_url").cloned(),
+        ),
+        RuleKind::Recording => (Category::Application, Priority::Low, None, None, None),
+    };
+    let hidden = category == Category::Security && !caller.sees_restricted();
+    let instances = if hidden { Vec::new() } else { status.instances };
+    Rule {
+        id: status.rule.id,
+        group: status.group,
+        name: status.rule.name,
+        file: Some(status.file),
+        expr: status.rule.expr,
+        hold_for,
+        category: category.into(),
+        priority,
+        state: standing(status.state),
+        unknown_reason: (status.state == Standing::Unknown).then_some(status.reason),
+        summary,
+        runbook_url,
+        last_evaluated_at: status.last_evaluation_at.map(Into::into),
+        last_duration_us: status.duration.map(|d| u64::try_from(d.as_micros()).unwrap_or(u64::MAX)),
+        evaluations: status.evaluations,
+        failures: status.failures,
+        next_due_at: Some(status.next_due.into()),
+        instances: instances.into_iter().take(MOST_INSTANCES).map(instance).collect(),
+    }
+}
+
+fn standing(standing: Standing) -> RuleState {
+    match standing {
+        Standing::Ok => RuleState::Ok,
+        Standing::Pending => RuleState::Pending,
+        Standing::Firing => RuleState::Firing,
+        Standing::Unknown => RuleState::Unknown,
+    }
+}
+
+fn instance(status: InstanceStatus) -> RuleInstance {
+    RuleInstance {
+        alert_id: status.alert_id.map(|id| id.to_string()),
+        labels: status.labels.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
+        state: match status.state {
+            Standing::Pending => AlertState::Pending,
+            Standing::Unknown => AlertState::Unknown,
+            Standing::Ok => AlertState::Resolved,
+            Standing::Firing => AlertState::Firing,
+        },
+        value: status.value.filter(|v| v.is_finite()),
+        since: status.fired_at.unwrap_or(status.active_at).into(),
+    }
+}
+
+/// `GET /probes`.
+pub async fn probes(State(shared): State<Arc<Shared>>) -> Json<ProbeList> {
+    Json(ProbeList { items: all_probes(&shared), next_cursor: None })
+}
+
+/// All probes, down first.
+pub(super) fn all_probes(shared: &Shared) -> Vec<Probe> {
+    let mut items: Vec<Probe> = shared
+        .probes
+        .statuses()
+        .into_iter()
+        .map(|status| {
+            let (kind, target) = match &status.probe.kind {
+                ProbeKind::Http { url, .. } => ("http", without_credentials(url)),
+                ProbeKind::Tcp { address } => ("tcp", address.clone()),
+            };
+            let last = status.last.as_ref();
+            Probe {
+                name: status.probe.name.clone(),
+                kind: kind.to_owned(),
+                target,
+                state: match last.map(|l| l.success) {
+                    Some(true) => ProbeState::Up,
+                    Some(false) => ProbeState::Down,
+                    None => ProbeState::Unknown,
+                },
+                since: status.since.map(Into::into),
+                last_run_at: last.map(|l| l.at.into()),
+                last_duration_ms: last.map(|l| l.duration.as_secs_f64() * 1_000.0),
+                detail: last.and_then(|l| l.error.clone()),
+                interval: status.probe.interval.to_string(),
+                certificate_expires_at: last.and_then(|l| l.certificate_expires_at).map(Into::into),
+            }
+        })
+        .collect();
+    let rank = |p: &Probe| match p.state {
+        ProbeState::Down => 0,
+        ProbeState::Unknown => 1,
+        ProbeState::Up => 2,
+    };
+    items.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.name.cmp(&b.name)));
+    items
+}
+
+fn without_credentials(url: &str) -> String {
+    match url::Url::parse(url) {
+        Ok(mut parsed) => {
+            // Both fail only for URLs that cannot carry credentials at all.
+            drop(parsed.set_username(""));
+            drop(parsed.set_password(None));
+            parsed.to_string()
+        }
+        Err(_) => url.to_owned(),
+    }
+}

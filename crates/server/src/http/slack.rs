@@ -1,0 +1,142 @@
+//! Handlers: what people press in Slack.
+//!
+//! Not reading Slack's form: `respond::chatops` verifies and parses; here the wishes become the commands of the API.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, Request, StatusCode};
+use axum::response::{IntoResponse, Response};
+use watchkeeper_alert::silence::NewSilence;
+use watchkeeper_alert::{command, read as alerts};
+use watchkeeper_domain::ids::{AlertId, IncidentId};
+use watchkeeper_domain::{Actor, Code, Matcher, Span};
+use watchkeeper_incident::Viewer;
+use watchkeeper_respond::chatops::Command;
+use watchkeeper_respond::chatops::slack::{self, Press};
+
+use super::body::{declared_length, read};
+use super::dto::session::ChangeKind;
+use super::problem::{ApiProblem, ApiResult};
+use crate::app::Shared;
+
+/// The largest interaction, in bytes.
+const MOST_BYTES: usize = 1 << 20;
+
+/// `POST /slack/interactions`. Slack wants an answer within 3 s; what was done is said through `response_url`.
+pub async fn interactions(State(shared): State<Arc<Shared>>, request: Request<Body>) -> ApiResult<Response> {
+    let headers = request.headers().clone();
+    let body = read(request.into_body(), declared_length(&headers), MOST_BYTES).await?;
+    verify(&shared, &headers, &body)?;
+    let presses = slack::presses(&body).map_err(|error| ApiProblem::new(Code::MalformedBody, error.to_string()))?;
+    for press in presses {
+        if !shared.pressed.first(&press.key, shared.env.now()) {
+            continue;
+        }
+        let said = match &press.wish {
+            Err(polite) => polite.clone(),
+            Ok(wish) => match carry_out(&shared, &press, wish).await {
+                Ok(said) => said,
+                Err(said) => said,
+            },
+        };
+        answer(&shared, &press, &said);
+    }
+    Ok(StatusCode::OK.into_response())
+}
+
+fn verify(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> ApiResult<()> {
+    let config = shared.config.load();
+    let secret = config.slack_signing_secret.as_ref().ok_or_else(|| {
+        ApiProblem::new(Code::BadSignature, "`slack.signing_secret` is not configured, so no interaction can be trusted.")
+    })?;
+    let one = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or("");
+    let (timestamp, signature) = (one("x-slack-request-timestamp"), one("x-slack-signature"));
+    slack::verify(secret, timestamp, signature, body, shared.env.now())
+        .map_err(|error| ApiProblem::new(Code::BadSignature, error.to_string()))
+}
+
+/// The person in the configuration with this Slack id, else the id itself.
+fn actor(shared: &Shared, press: &Press) -> Actor {
+    let config = shared.config.load();
+    let known = config.people.iter().find(|p| p.slack_id.as_deref() == Some(press.user.id.as_str()));
+    known.map_or_else(|| press.user.actor(), |person| Actor::User(person.name.clone()))
+}
+
+/// Does what was wished; both ends are a text for people.
+async fn carry_out(shared: &Shared, press: &Press, wish: &Command) -> Result<String, String> {
+    let actor = actor(shared, press);
+    let name = press.user.name.clone();
+    let done = match wish {
+        Command::Acknowledge { incident, alerts } => {
+            each(shared, *incident, alerts, Act::Acknowledge, &actor).await?;
+            format!("{name} has it.")
+        }
+        Command::Resolve { incident, alerts } => {
+            let Some(incident) = incident_of(shared, *incident, alerts).await else {
+                return Err("There is no open incident to resolve; an alert resolves when its condition ends.".to_owned());
+            };
+            let resolved = shared.incidents.resolve(Viewer::ALL, incident, actor, None).await.map_err(|e| e.to_string())?;
+            format!("INC-{} was resolved by {name}.", resolved.number)
+        }
+        Command::Silence { alerts, duration } => {
+            silence(shared, alerts, *duration, &actor).await?;
+            format!("{name} silenced it for {duration}.")
+        }
+        Command::RunWorkflow { workflow, incident, alerts } => {
+            let run = super::workflows::start(shared, workflow, *incident, alerts.first().copied(), &actor).await?;
+            format!("{name} started {workflow} ({run}).")
+        }
+    };
+    shared.pipeline.wake();
+    shared.changes.changed(&[ChangeKind::Alert, ChangeKind::Incident, ChangeKind::Silence, ChangeKind::Run]);
+    Ok(done)
+}
+
+enum Act {
+    Acknowledge,
+}
+
+async fn each(shared: &Shared, incident: Option<IncidentId>, ids: &[AlertId], act: Act, actor: &Actor) -> Result<(), String> {
+    let Act::Acknowledge = act;
+    if let Some(incident) = incident_of(shared, incident, ids).await {
+        shared.incidents.acknowledge(Viewer::ALL, incident, actor.clone(), None).await.map_err(|e| e.to_string())?;
+        return Ok(());
+    }
+    for id in ids {
+        command::acknowledge(&shared.state, &shared.env, *id, actor.clone(), None).await.map_err(|e| e.to_string())?;
+    }
+    Ok(())
+}
+
+/// The incident of the message, or that of its alerts by now.
+async fn incident_of(shared: &Shared, incident: Option<IncidentId>, ids: &[AlertId]) -> Option<IncidentId> {
+    if incident.is_some() {
+        return incident;
+    }
+    let id = *ids.first()?;
+    alerts::get(shared.state.read(), shared.silences.cache(), shared.env.now(), id).await.ok()?.alert.incident_id
+}
+
+async fn silence(shared: &Shared, ids: &[AlertId], duration: Span, actor: &Actor) -> Result<(), String> {
+    for id in ids {
+        let found = alerts::get(shared.state.read(), shared.silences.cache(), shared.env.now(), *id).await.map_err(|e| e.to_string())?;
+        let matchers = found.alert.labels.iter().map(|(name, value)| Matcher::equal(name, value)).collect();
+        let new = NewSilence { matchers, starts_at: None, duration, comment: "from a button in Slack".to_owned() };
+        shared.silences.create(new, actor.clone()).await.map_err(|e| e.to_string())?;
+    }
+    Ok(())
+}
+
+/// Says in the thread what became of the wish. Best effort: the deed is done and in the ledger either way.
+fn answer(shared: &Shared, press: &Press, said: &str) {
+    let Some(url) = press.response_url.clone() else { return };
+    let body = slack::answer(said, press.wish.is_ok());
+    let (client, http) = (shared.client.clone(), shared.config.load().server.external_url.clone());
+    shared.supervisor.run("slack-answer", async move {
+        if let Err(error) = watchkeeper_respond::chatops::slack::post_answer(&client, url, &body, &http).await {
+            tracing::warn!(%error, "the answer to a press in Slack could not be posted");
+        }
+    });
+}
