@@ -19,7 +19,10 @@ pub(super) struct Ticks {
 
 /// Four to six round values around `low..=high`.
 pub(super) fn value_ticks(low: f64, high: f64) -> Ticks {
-    let span = if high > low { high - low } else { high.abs().max(1.0) };
+    // A line without ups and downs lies in the middle.
+    let flat = if high > low { 0.0 } else { high.abs().max(1.0) / 2.0 };
+    let (low, high) = (low - flat, high + flat);
+    let span = high - low;
     let rough = span / 4.0;
     let power = 10_f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|m| m * power).find(|step| *step >= rough).unwrap_or(rough);

@@ -55,7 +55,7 @@ async fn a_secret_that_a_receiver_echoes_is_written_nowhere() {
     let (mut world, mock) = (World::new().await, MockWebhook::start().await);
     let secret = "verysecretpathelement";
     world.webhook("team", &mock.url(&format!("/{secret}?token=anothersecret99")));
-    world.slack("team", &mock.url(&format!("/services/T0/B0/{secret}")));
+    world.slack("team", &mock.url(&format!("/services/T0/B0/{secret}?token=anothersecret99")));
     let echo = format!("no route for {} and /{secret}?token=anothersecret99", mock.url(&format!("/{secret}")));
     mock.script([
         Answer::Status(500, echo.clone()),

@@ -106,7 +106,7 @@ async fn a_receiver_that_is_down_is_retried_with_growing_waits_until_the_deadlin
     }
     let row = world.row(id).await;
     assert!((200..600).contains(&row.attempts), "{} attempts in 24 hours", row.attempts);
-    assert!(world.env.now().since(start) <= Span::from_secs(24 * 3_600));
+    assert!(world.env.now().since(start) <= Span::from_secs(24 * 3_600 + 300), "noticed at the next probe at the latest");
     assert!(row.last_error.as_deref().is_some_and(|e| e.contains("given up") && !e.contains("secret")), "{row:?}");
     assert_eq!(world.story(id).await.last().map(String::as_str), Some("failed"));
     assert!(world.ledger().await.iter().any(|e| e.kind == "receiver.unreachable"));

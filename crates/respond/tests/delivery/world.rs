@@ -135,6 +135,13 @@ impl World {
         })
     }
 
+    /// What another process has written.
+    pub(crate) async fn execute(&self, sql: &'static str) {
+        let mut tx = self.state.write().await.expect("a transaction");
+        sqlx::query(sql).execute(&mut *tx).await.expect("the statement is valid");
+        State::commit(tx).await.expect("it commits");
+    }
+
     pub(crate) async fn row(&self, id: NotificationId) -> Row {
         let (state, attempts, last_error, receipt): (String, i64, Option<String>, Option<String>) =
             sqlx::query_as("SELECT state, attempts, last_error, receipt FROM notification WHERE id = $1")

@@ -47,7 +47,9 @@ pub fn escape(text: &str, most: usize) -> String {
 /// The same on one line.
 #[must_use]
 pub fn line(text: &str, most: usize) -> String {
-    escape(&text.split(char::is_control).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "), most)
+    // One more than fits, so that `escape` sees that something was cut; a label may be a megabyte.
+    let one: String = text.chars().take(most + 1).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    escape(&one, most)
 }
 
 /// Cuts text that is not encoded any more (plain text, or mrkdwn that was put together from encoded parts).
@@ -93,11 +95,24 @@ pub fn clickable(url: &str) -> Option<String> {
     (encoded.len() <= 2_000).then_some(encoded)
 }
 
+/// Plain text on one line. Slack does not read links in it, but others who get the same payload may: the brackets
+/// that make one are replaced by their lookalikes, which cannot show up as `&lt;` either.
+fn plain(text: &str, most: usize) -> String {
+    let letter = |c: char| match c {
+        '<' => '‹',
+        '>' => '›',
+        c if c.is_control() => ' ',
+        c => c,
+    };
+    // Only what may be shown is looked at: a label may be a megabyte.
+    let text: String = text.chars().take(most + 1).map(letter).collect();
+    if text.trim().is_empty() { "…".to_owned() } else { cut(&text, most) }
+}
+
 /// A header; plain text.
 #[must_use]
 pub fn header(text: &str) -> Value {
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    json!({"type": "header", "text": {"type": "plain_text", "text": cut(&text, HEADER), "emoji": true}})
+    json!({"type": "header", "text": {"type": "plain_text", "text": plain(text, HEADER), "emoji": true}})
 }
 
 /// A section of mrkdwn.
@@ -120,7 +135,7 @@ pub fn fields(fields: &[(&str, String)]) -> Value {
 /// An image by URL.
 #[must_use]
 pub fn image(url: &str, alt: &str) -> Option<Value> {
-    (url.len() <= URL).then(|| json!({"type": "image", "image_url": url, "alt_text": cut(alt, 2_000)}))
+    (url.len() <= URL).then(|| json!({"type": "image", "image_url": url, "alt_text": plain(alt, 2_000)}))
 }
 
 /// Small print.
@@ -143,7 +158,7 @@ pub fn actions(block_id: &str, buttons: Vec<Value>) -> Value {
 pub fn button(label: &str, action_id: &str, value: &str, style: Option<&str>) -> Value {
     let mut button = json!({
         "type": "button",
-        "text": {"type": "plain_text", "text": cut(label, BUTTON), "emoji": true},
+        "text": {"type": "plain_text", "text": plain(label, BUTTON), "emoji": true},
         "action_id": action_id,
         "value": value,
     });

@@ -17,6 +17,9 @@ const MOST_LISTED: usize = 10;
 /// More workflows than these are not offered in a message.
 const MOST_OFFERED: usize = 3;
 
+/// Workflows with longer names are not offered.
+const MOST_NAME_BYTES: usize = 200;
+
 /// The payload of an incoming webhook.
 #[must_use]
 pub fn render(message: &Outgoing, look: &Look) -> Value {
@@ -158,7 +161,8 @@ fn buttons(incident: Option<IncidentId>, message: &Outgoing) -> Value {
         blocks::button("Silence 1 h", SILENCE, &value, None),
         blocks::button("Resolve", RESOLVE, &value, None),
     ];
-    for offer in message.workflows.iter().take(MOST_OFFERED) {
+    // A name that fits a label fits a button's value, too, whatever the alerts take.
+    for offer in message.workflows.iter().filter(|offer| offer.name.len() <= MOST_NAME_BYTES).take(MOST_OFFERED) {
         let value = Target { workflow: Some(offer.name.clone()), ..target.clone() }.write();
         let action = cut(&format!("{RUN_WORKFLOW}{}", offer.name), 255);
         buttons.push(blocks::button(&format!("Run {}", offer.name), &action, &value, None));
