@@ -67,6 +67,7 @@ pub(crate) fn replay(disk: &dyn Disk, head: &Head, records: &Records, segments: 
     let next_sequence = names.last().map_or(1, |n| n.sequence + 1);
     let mut replay = Replay {
         head,
+        now: env.now().as_millis(),
         symbols: Symbols::default(),
         logs: Tail::new(recent_bytes),
         spans: Tail::new(recent_bytes),
@@ -93,6 +94,8 @@ struct SegmentDictionary {
 
 struct Replay<'a> {
     head: &'a Head,
+    /// Milliseconds.
+    now: i64,
     symbols: Symbols,
     logs: Tail,
     spans: Tail,
@@ -107,7 +110,7 @@ impl Replay<'_> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => {
                 self.damage(&file, 0, 0, true, format!("the file cannot be read: {error}"));
-                return Ok(SegmentInfo::empty(name, 0));
+                return Ok(SegmentInfo { written: self.now, ..SegmentInfo::empty(name, 0) });
             }
         };
         let mut info = SegmentInfo::empty(name, bytes.len() as u64);
@@ -132,6 +135,10 @@ impl Replay<'_> {
             }
         }
         info.bytes = reader.position() as u64;
+        if info.written == 0 && info.bytes > 0 {
+            // Nothing of it can be read. People may want to look at it: retention counts from now.
+            info.written = self.now;
+        }
         if info.bytes < info.allocated {
             match disk.shrink(&file, info.bytes) {
                 Ok(()) => info.allocated = info.bytes,

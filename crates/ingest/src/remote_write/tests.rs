@@ -29,8 +29,10 @@ fn written(timeseries: Vec<TimeSeries>) -> Written {
     decode(&body(&WriteRequest { timeseries, metadata: Vec::new() }), &Limits::default()).unwrap()
 }
 
-/// The cases that concern a receiver of remote write 1.0, by test and case, with what is to become of each: accepted or rejected.
-const SINGLE: [(&str, &[(&str, &str)], bool); 7] = [
+type Single = (&'static str, &'static [(&'static str, &'static str)], bool);
+
+/// The cases of one of the suite's tests, with the labels that they send and whether the series is to be taken.
+const SINGLE: [Single; 7] = [
     ("simple metric", &[("__name__", "m")], true),
     ("simple metric with multiple labels", &[("__name__", "m"), ("a", "1"), ("b", "2")], true),
     ("simple metric with newlines", &[("__name__", "m"), ("a", "1\n2")], true),

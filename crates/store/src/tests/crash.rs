@@ -210,3 +210,18 @@ fn any_stretch_of_zeros_loses_only_the_records_in_it_and_is_reported() {
         assert!(missing == 0 || !recovery.damage.is_empty(), "a loss at {offset} was not reported");
     }
 }
+
+#[test]
+fn a_segment_that_cannot_be_read_at_all_is_reported_and_not_deleted_before_its_time() {
+    let world = World::new();
+    let disk = Simulated::default();
+    let (mut writer, _) = open(&disk, &world).unwrap();
+    run(&mut writer, 0, &mut Acknowledged::default());
+    let first = writer.log.segments().lock()[0].name.to_string();
+    let harmed = disk.after(Crash::Kept);
+    harmed.damage(&first, |bytes| bytes.fill(0xA5));
+    let (mut writer, recovery) = open(&harmed, &world).unwrap();
+    assert!(recovery.damage.iter().any(|d| d.segment == first && d.offset == 0 && d.at_end), "{:?}", recovery.damage);
+    assert_eq!(writer.retain(Timestamp::from_millis(BEGIN + 60_000), 3_600_000, u64::MAX).unwrap(), 0);
+    assert!(writer.log.segments().lock().iter().any(|s| s.name.to_string() == first));
+}

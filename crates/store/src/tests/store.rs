@@ -60,8 +60,8 @@ async fn what_was_appended_is_found_before_and_after_a_restart() {
         let ids: Vec<String> = store.trace(trace).items.into_iter().map(|s| s.span_id).collect();
         assert_eq!(ids, ["00000000000000aa", "00000000000000bb"]);
         assert_eq!(store.services(), [Arc::from("payments")]);
-        assert_eq!(store.metadata(), [meta.clone()]);
-        assert_eq!(store.exemplars(&[Matcher::equal("service", "payments")], BEGIN, BEGIN), [exemplar.clone()]);
+        assert_eq!(store.metadata(), std::slice::from_ref(&meta));
+        assert_eq!(store.exemplars(&[Matcher::equal("service", "payments")], BEGIN, BEGIN), std::slice::from_ref(&exemplar));
         assert_eq!(store.label_names(&[], 0, 0), [Arc::from("__name__"), Arc::from("service")]);
         assert_eq!(store.label_values("__name__", &[Matcher::equal("service", "payments")], BEGIN, BEGIN), [Arc::from("http_requests_total")]);
         assert!(store.label_values("__name__", &[Matcher::equal("service", "other")], BEGIN, BEGIN).is_empty());
