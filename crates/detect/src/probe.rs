@@ -102,3 +102,6 @@ pub fn target(probe: &Probe) -> String {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,7 +47,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
     fn the_verdicts_equal_a_batch_evaluation_of_the_stored_data(events in events()) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let gauge = "load > 5";
             let window = "sum by (service) (count_over_time(load[30s])) >= 3";
