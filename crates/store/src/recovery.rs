@@ -110,7 +110,9 @@ impl Replay<'_> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => {
                 self.damage(&file, 0, 0, true, format!("the file cannot be read: {error}"));
-                return Ok(SegmentInfo { written: self.now, ..SegmentInfo::empty(name, 0) });
+                let mut info = SegmentInfo::empty(name, 0);
+                info.written = self.now;
+                return Ok(info);
             }
         };
         let mut info = SegmentInfo::empty(name, bytes.len() as u64);
