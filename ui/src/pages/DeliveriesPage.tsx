@@ -83,6 +83,7 @@ function Receivers({ items }: { items: Receiver[] }) {
     },
     {
       header: "Channels",
+      wide: true,
       cell: (r) => (
         <div className="wk-wrap">
           {r.channels.map((c) => (

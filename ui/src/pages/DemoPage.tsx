@@ -53,10 +53,14 @@ function FaultCard({ fault }: { fault: Fault }) {
             checked={fault.on}
             disabled={turn.isPending}
             onChange={(e) => turn.mutate({ name: fault.name, on: e.currentTarget.checked })}
-            onLabel="ON"
-            offLabel="OFF"
             size="md"
-            aria-label={`${fault.title}: fault on or off`}
+            labelPosition="left"
+            label={
+              <>
+                {fault.on ? "On" : "Off"}
+                <span className="wk-sr">: {fault.title}</span>
+              </>
+            }
           />
         </Group>
         <Text size="sm" className="wk-wrap">

@@ -16,6 +16,7 @@ import { PRIORITY_WORDS, priorityLook } from "../parts/words.ts";
 import { AlertTable } from "./alert/AlertTable.tsx";
 import { Doubts } from "./now/Doubts.tsx";
 import { OpenIncidentCard } from "./now/OpenIncidentCard.tsx";
+import { hasDoubts, verdict } from "./now/verdict.ts";
 
 export default function NowPage() {
   const query = useQuery(overview());
@@ -38,11 +39,10 @@ function Lead({ now }: { now: Overview }) {
 }
 
 function Wrong({ now }: { now: Overview }) {
-  const doubts = now.unknown_rules.length + now.failing_receivers.length + now.probes.unknown;
-  const trouble = now.incidents.length + now.alerts.length;
+  const state = verdict(now);
   return (
     <Stack gap="md">
-      {trouble > 0 && <Counts now={now} />}
+      {state === "trouble" && <Counts now={now} />}
       {now.incidents.length > 0 && (
         <Stack gap="sm" component="section" aria-label="Open incidents">
           {now.incidents.map((incident) => (
@@ -55,15 +55,15 @@ function Wrong({ now }: { now: Overview }) {
           <AlertTable alerts={now.alerts} label="Alerts without an incident" />
         </Section>
       )}
-      {trouble === 0 && now.rules_total > 0 && <Calm now={now} certain={doubts === 0} />}
-      {doubts > 0 && <Doubts now={now} />}
-      {now.rules_total === 0 && (
+      {(state === "well" || state === "doubtful") && <Calm now={now} certain={state === "well"} />}
+      {hasDoubts(now) && <Doubts now={now} />}
+      {state === "unwatched" && (
         <Empty title="Nothing is watched yet" icon="rule" command="watchkeeper demo">
           No rule is loaded, so silence here means nothing. Start the demo to see a bank being watched, or point the
           server at a folder with rule files: Prometheus rule files work unchanged.
         </Empty>
       )}
-      {now.rules_total > 0 && !now.last_telemetry_at && (
+      {state === "blind" && (
         <Empty
           title="No telemetry has arrived"
           icon="chart"
@@ -90,7 +90,6 @@ function Counts({ now }: { now: Overview }) {
             search={{ priority } as never}
             underline="never"
             c="inherit"
-            aria-label={`${count} active alerts of priority ${look.word}`}
           >
             <Card
               withBorder
@@ -101,7 +100,10 @@ function Counts({ now }: { now: Overview }) {
               <Group gap={6} justify="space-between" wrap="nowrap">
                 <Group gap={6} wrap="nowrap" c={count > 0 ? undefined : "dimmed"}>
                   <Icon name={look.icon} size={14} />
-                  <Text size="sm">{look.word}</Text>
+                  <Text size="sm">
+                    {look.word}
+                    <span className="wk-sr"> active alerts</span>
+                  </Text>
                 </Group>
                 <Text fw={700} className="wk-number" c={count > 0 ? undefined : "dimmed"}>
                   {count}
@@ -123,7 +125,7 @@ function Calm({ now, certain }: { now: Overview; certain: boolean }) {
         <Title order={2}>{certain ? "All is well" : "Nothing is firing, but not everything is known"}</Title>
         <Text c="dimmed" ta="center" maw={520}>
           {certain
-            ? `No open incident, no firing alert. All ${now.rules_total} rules were evaluated, all probes ran, all receivers could be reached.`
+            ? `No open incident, no firing alert. All ${now.rules_total} rules could be evaluated, every probe ran and is up, no receiver is failing.`
             : "No open incident and no firing alert. What is listed below could not be checked, so it is not called healthy."}
         </Text>
       </Stack>

@@ -33,7 +33,7 @@ const COLUMNS: Column<Probe>[] = [
       </div>
     ),
   },
-  { header: "Last results", width: 220, cell: (p) => <History probe={p} /> },
+  { header: "Last results", wide: true, width: 220, cell: (p) => <History probe={p} /> },
   {
     header: "Took",
     numeric: true,

@@ -83,6 +83,7 @@ function Silences({ items }: { items: Silence[] }) {
     },
     {
       header: "Why",
+      wide: true,
       cell: (s) => (
         <Text size="sm" className="wk-wrap">
           {s.comment}

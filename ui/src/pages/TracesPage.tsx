@@ -46,6 +46,7 @@ const COLUMNS: Column<TraceSummary>[] = [
   },
   {
     header: "Began",
+    wide: true,
     width: 180,
     cell: (t) => (
       <Text size="sm">

@@ -12,6 +12,8 @@ export type Column<T> = {
   lead?: boolean;
   /** Says all by itself: on a card it stands above the rest, without the column's name. */
   badge?: boolean;
+  /** Needs the whole width of a card. */
+  wide?: boolean;
   /** Numbers and ages: right-aligned, one digit under the other. */
   numeric?: boolean;
   width?: number | string;
@@ -84,12 +86,12 @@ export function DataList<T>({ label, items, columns, keyOf, onOpen, onCommand }:
               {columns
                 .filter((c) => !c.lead && !c.badge)
                 .map((c) => (
-                  <Group key={c.header} gap={6} wrap="nowrap" align="flex-start">
+                  <div key={c.header} className={c.wide ? "wk-card-wide" : "wk-card-fact"}>
                     <Text size="xs" c="dimmed" className="wk-card-name">
                       {c.header}
                     </Text>
                     <div className="wk-wrap">{c.cell(item)}</div>
-                  </Group>
+                  </div>
                 ))}
             </div>
           </Card>

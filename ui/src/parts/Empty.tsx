@@ -34,7 +34,7 @@ export function Empty({
 export function Snippet({ command }: { command: string }) {
   return (
     <Group gap="xs" wrap="nowrap" maw="100%">
-      <Code block className="wk-snippet">
+      <Code block className="wk-snippet" tabIndex={0}>
         {command}
       </Code>
       <Copy text={command} />

@@ -40,7 +40,7 @@ export function SafeLink({ href, children }: { href: string; children?: ReactNod
 export function Json({ value }: { value: unknown }) {
   const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
   return (
-    <Code block className="wk-json">
+    <Code block className="wk-json" tabIndex={0}>
       {text}
     </Code>
   );

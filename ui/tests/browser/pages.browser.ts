@@ -4,7 +4,8 @@
 
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Browser, chromium } from "playwright-core";
+import axe from "axe-core";
+import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CHROMIUM, FLAGS } from "../fixtures/chromium.ts";
 import { serve } from "../fixtures/server.ts";
@@ -52,6 +53,18 @@ const VIEWS = [
   { name: "390-dark", width: 390, height: 844, colorScheme: "dark" },
 ] as const;
 
+/** What axe-core finds that keeps somebody out: contrast, names, roles, focus. Short, so that a failure can be read. */
+async function barriers(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  return page.evaluate(async () => {
+    const { violations } = await (window as unknown as { axe: typeof import("axe-core") }).axe.run(document, {
+      resultTypes: ["violations"],
+      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"],
+    });
+    return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.html.slice(0, 160)} ${n.any[0]?.message ?? ""}`));
+  });
+}
+
 let browser: Browser;
 beforeAll(async () => {
   if (!ready) return;
@@ -89,6 +102,7 @@ describe.skipIf(!ready)("every page stands in a real browser", () => {
         ).toBe(0);
         expect(await page.title()).toMatch(/Watchkeeper$/);
         expect(await page.locator('a[href^="javascript:"]').count()).toBe(0);
+        expect(await barriers(page)).toEqual([]);
         expect(faults).toEqual([]);
         await context.close();
         fixture.close();

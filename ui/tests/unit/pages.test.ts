@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { asApiError, problemFrom } from "../../src/api/problem.ts";
 import type { Rule, Span } from "../../src/api/types.ts";
 import { nextSteps } from "../../src/pages/incident/steps.ts";
+import { hasDoubts, verdict } from "../../src/pages/now/verdict.ts";
 import { filterRules } from "../../src/pages/rules.ts";
 import { matcherLines, matchersFor } from "../../src/pages/silence/matchers.ts";
 import { firstQuery, unitOf } from "../../src/pages/telemetry/metrics.ts";
@@ -116,4 +117,25 @@ test("a state that this console does not know is shown by its own word", () => {
     "slack/U1",
     "rule a/B",
   ]);
+});
+
+describe("silence alone is never well", () => {
+  const calm = world(0).overview("calm");
+  test("all checked and nothing open is well", () => {
+    expect(verdict(calm)).toBe("well");
+    expect(hasDoubts(calm)).toBe(false);
+  });
+  test.each([
+    ["a rule that could not be evaluated", { unknown_rules: world(0).rules.slice(0, 1) }],
+    ["a receiver that fails", { failing_receivers: world(0).receivers.slice(0, 1) }],
+    ["a probe that did not run", { probes: { up: 3, down: 0, unknown: 1 } }],
+    ["a probe that is down without an alert", { probes: { up: 3, down: 1, unknown: 0 } }],
+    ["telemetry that stopped", { last_telemetry_at: new Date(-600_000).toISOString() }],
+  ])("%s is doubtful", (_, over) => expect(verdict({ ...calm, ...over })).toBe("doubtful"));
+  test("no rule, or no telemetry ever, is not well either", () => {
+    expect(verdict({ ...calm, rules_total: 0 })).toBe("unwatched");
+    expect(verdict({ ...calm, last_telemetry_at: undefined })).toBe("blind");
+  });
+  test("an open incident is trouble whatever else", () =>
+    expect(verdict(world(0).overview("trouble"))).toBe("trouble"));
 });

@@ -32,6 +32,7 @@ const COLUMNS: Column<Notification>[] = [
   },
   {
     header: "What",
+    wide: true,
     cell: (n) => (
       <div className="wk-wrap">
         <Text size="sm">{n.title}</Text>
@@ -68,7 +69,7 @@ const COLUMNS: Column<Notification>[] = [
       </Text>
     ),
   },
-  { header: "Attempts", cell: (n) => <Attempts notification={n} /> },
+  { header: "Attempts", wide: true, cell: (n) => <Attempts notification={n} /> },
 ];
 
 export function DeliveryTable({ items }: { items: Notification[] }) {

@@ -1,4 +1,4 @@
-// What is not known: rules that could not be evaluated, receivers that could not be reached, probes that did not run.
+// What is in doubt: rules that could not be evaluated, receivers not reached, probes down or not run, stale telemetry.
 
 import { List, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
@@ -8,6 +8,7 @@ import { plural } from "../../format/number.ts";
 import { Icon } from "../../parts/icons.tsx";
 import { Section } from "../../parts/Page.tsx";
 import { When } from "../../parts/When.tsx";
+import { isStale } from "./verdict.ts";
 
 /** More than this would bury the rest of the page; the list's own page has them all. */
 const SHOWN = 8;
@@ -15,7 +16,7 @@ const SHOWN = 8;
 export function Doubts({ now }: { now: Overview }) {
   const rest = now.unknown_rules.length - SHOWN;
   return (
-    <Section title="Not known">
+    <Section title="In doubt">
       <List spacing="xs" size="sm" listStyleType="none" className="wk-row">
         {now.unknown_rules.slice(0, SHOWN).map((rule) => (
           <Doubt key={rule.id} icon="unknown" color="violet">
@@ -46,6 +47,16 @@ export function Doubts({ now }: { now: Overview }) {
             </Text>
           </Doubt>
         ))}
+        {now.probes.down > 0 && (
+          <Doubt icon="failed" color="red">
+            <Link to="/probes">{plural(now.probes.down, "probe")}</Link> {now.probes.down === 1 ? "is" : "are"} down
+          </Doubt>
+        )}
+        {isStale(now) && (
+          <Doubt icon="unknown" color="violet">
+            The last telemetry came <When at={now.last_telemetry_at} />: what happened since is not known
+          </Doubt>
+        )}
         {now.probes.unknown > 0 && (
           <Doubt icon="unknown" color="violet">
             <Link to="/probes">{plural(now.probes.unknown, "probe")}</Link> did not run

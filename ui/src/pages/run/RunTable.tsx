@@ -35,6 +35,7 @@ const COLUMNS: Column<Run>[] = [
   },
   {
     header: "Outcome",
+    wide: true,
     cell: (r) => (
       <Text size="sm" className="wk-wrap">
         {r.outcome}
@@ -43,6 +44,7 @@ const COLUMNS: Column<Run>[] = [
   },
   {
     header: "Started by",
+    wide: true,
     width: 170,
     cell: (r) => (
       <Text size="sm" className="wk-wrap">

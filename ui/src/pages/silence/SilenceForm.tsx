@@ -26,7 +26,7 @@ export function SilenceForm({ matchers, onDone }: { matchers: string; onDone: ()
           required
           autosize
           minRows={3}
-          ff="monospace"
+          styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
           value={lines}
           onChange={(e) => setLines(e.currentTarget.value)}
           data-autofocus

@@ -54,13 +54,13 @@ export function Histogram({ buckets, onZoom }: { buckets: LogBucket[]; onZoom: (
         <Text size="xs" c="dimmed" className="wk-number">
           {clock(Date.parse(first.at), utc)}
         </Text>
-        <Text size="xs" c="dimmed">
-          {summary}
-        </Text>
         <Text size="xs" c="dimmed" className="wk-number">
           {end && clock(Date.parse(end.at) + width, utc)}
         </Text>
       </Group>
+      <Text size="xs" c="dimmed" ta="center">
+        {summary}
+      </Text>
     </section>
   );
 }
