@@ -10,7 +10,10 @@
 //!
 //! Two exceptions hold while the file does not set `group_wait` itself, because a page must not wait for a digest:
 //! a new alert of priority critical or high goes at once, also into a known group; and so does the all-clear, when the
-//! last firing alert of a group with such an alert resolves. A file that sets `group_wait` gets Alertmanager's times.
+//! last firing alert of a group with such an alert resolves.
+//!
+//! A file that sets `group_wait` gets Alertmanager's times to the letter: a known group speaks only at whole multiples of
+//! `group_interval` after its last notification, also when it has long been quiet.
 //!
 //! Decided here as well:
 //! - An alert that fires and resolves before its group was told is told as nothing, not as both: nobody can act on it.
@@ -48,6 +51,25 @@ impl From<&Route> for Timing {
     }
 }
 
+impl Timing {
+    /// When a change of a known group may be told.
+    fn turn(self, last: Timestamp, changed_at: Timestamp) -> Timestamp {
+        let interval = self.group_interval.as_micros();
+        if self.group_wait.is_none() || interval == 0 {
+            return last + self.group_interval;
+        }
+        let late = changed_at.since(last).as_micros();
+        let turns = (late / interval + i64::from(late % interval > 0)).max(1);
+        last + Span::from_micros(turns.saturating_mul(interval))
+    }
+
+    /// When an unchanged group that was told at `last` is told again.
+    fn repeat(self, last: Timestamp) -> Timestamp {
+        let due = last + self.repeat_interval;
+        if self.group_wait.is_none() { due } else { self.turn(last, due) }
+    }
+}
+
 /// What people were last told of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
@@ -79,6 +101,8 @@ pub struct Member {
     pub held: Option<Held>,
     /// Whether its route still leads into this group; after a reload it may not.
     pub routed: bool,
+    /// When it joined the group, or, if it is over, when it resolved.
+    pub changed_at: Timestamp,
 }
 
 /// Why a notification goes out now.
@@ -127,19 +151,21 @@ pub fn plan(
     let mut over = places(|m| !m.firing && m.told == Told::Firing);
     let forget = places(|m| !m.firing && m.told == Told::Nothing);
 
-    let pages_at_once = |at: &usize| timing.group_wait.is_none() && members.get(*at).is_some_and(|m| m.pages);
-    let change_due = match last_flush_at {
+    let pages_at_once = |member: &Member| timing.group_wait.is_none() && member.pages;
+    let change_due = |changed_at: Timestamp| match last_flush_at {
         None => created_at + timing.group_wait.unwrap_or(DEFAULT_GROUP_WAIT),
-        Some(last) => last + timing.group_interval,
+        Some(last) => timing.turn(last, changed_at),
     };
-    let due_unless_at_once = |changed: &[usize], at_once: bool| {
-        (!changed.is_empty()).then_some(if at_once { now } else { change_due })
+    let first_due = |changed: &[usize], at_once: bool| {
+        let changed = changed.iter().filter_map(|at| members.get(*at));
+        changed.map(|m| if at_once { now } else { change_due(m.changed_at) }).min()
     };
+    let one_pages = |changed: &[usize]| changed.iter().filter_map(|at| members.get(*at)).any(pages_at_once);
     let all_clear = !members.iter().any(|m| m.firing);
-    let fresh_due = due_unless_at_once(&fresh, fresh.iter().any(pages_at_once));
-    let over_due = due_unless_at_once(&over, all_clear && over.iter().any(pages_at_once));
+    let fresh_due = first_due(&fresh, one_pages(&fresh));
+    let over_due = first_due(&over, all_clear && one_pages(&over));
     let unowned = standing.iter().any(|at| members.get(*at).is_some_and(|m| !m.acknowledged));
-    let repeat_due = last_flush_at.filter(|_| unowned).map(|last| last + timing.repeat_interval);
+    let repeat_due = last_flush_at.filter(|_| unowned).map(|last| timing.repeat(last));
     let held_until = members.iter().filter(|m| m.firing).filter_map(|m| m.held.and_then(|held| held.until)).min();
 
     let due = [fresh_due, over_due, repeat_due].into_iter().flatten().min();
@@ -158,7 +184,7 @@ pub fn plan(
     fresh.truncate(MAX_CHANGES);
     over.truncate(MAX_CHANGES - fresh.len());
     let unowned = members.iter().any(|m| speakable(m) && !m.acknowledged);
-    let repeat = unowned.then_some(now + timing.repeat_interval);
+    let repeat = unowned.then_some(timing.repeat(now));
     let next_at = if left_over { Some(now) } else { [repeat, held_until].into_iter().flatten().min() };
     Plan { tell: Some(why), fresh, standing, over, forget, next_at }
 }

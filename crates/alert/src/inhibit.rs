@@ -27,8 +27,7 @@ impl<'a> Sources<'a> {
             let mut found: HashMap<Vec<String>, Found> = HashMap::new();
             for (id, labels) in firing.iter().filter(|(_, labels)| all(&rule.source_matchers, labels)) {
                 let entry = found.entry(equal_values(rule, labels)).or_default();
-                let side =
-                    if all(&rule.target_matchers, labels) { &mut entry.two_sided } else { &mut entry.one_sided };
+                let side = if all(&rule.target_matchers, labels) { &mut entry.two_sided } else { &mut entry.one_sided };
                 side.get_or_insert(*id);
             }
             (rule, found)

@@ -91,6 +91,7 @@ pub(crate) struct Group {
 /// One alert in a group.
 pub(crate) struct Membership {
     pub(crate) alert: Alert,
+    pub(crate) joined_at: Timestamp,
     pub(crate) told_firing: bool,
     /// What held it back when somebody last looked: `silence:sil_…`, `inhibit:alr_…`, or nothing.
     pub(crate) was_muted: String,

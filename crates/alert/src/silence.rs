@@ -289,7 +289,9 @@ fn validate(new: &NewSilence) -> Result<(), Error> {
         return invalid("a silence needs 1 to 32 matchers, for example `service=\"payments\"`");
     }
     if new.matchers.iter().all(|matcher| matcher.matches_value("")) {
-        return invalid("at least one matcher of a silence must not match the empty text, or it would silence everything");
+        return invalid(
+            "at least one matcher of a silence must not match the empty text, or it would silence everything",
+        );
     }
     if new.duration.is_zero() || new.duration > MAX_DURATION {
         return invalid("a silence lasts longer than 0s and at most 90d");

@@ -112,13 +112,7 @@ fn why(signal: &Signal) -> &str {
     }
 }
 
-async fn insert(
-    tx: &mut Tx,
-    id: AlertId,
-    fingerprint: &str,
-    labels: &str,
-    signal: &Signal,
-) -> Result<(), StateError> {
+async fn insert(tx: &mut Tx, id: AlertId, fingerprint: &str, labels: &str, signal: &Signal) -> Result<(), StateError> {
     sqlx::query(
         "INSERT INTO alert (id, fingerprint, source, rule_id, name, labels, annotations, category, priority, state, value, \
          expr, threshold, comparison, started_at, fired_at, evidence, updated_at) \

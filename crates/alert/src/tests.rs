@@ -3,5 +3,6 @@
 mod lifecycle;
 mod property;
 mod reading;
+mod timelines;
 mod timing;
 mod world;

@@ -19,9 +19,9 @@ use crate::open::{self, DECLARED, MAX_TITLE};
 use crate::policy::Policy;
 use crate::read::Viewer;
 use crate::review;
+use crate::row;
 use crate::timeline::{self, TimelineEntry};
 use crate::workflows::{RunEnd, Workflows};
-use crate::row;
 
 /// Most characters of a note or a description.
 pub const MAX_NOTE: usize = 4_000;
@@ -79,7 +79,9 @@ impl Incidents {
     pub async fn declare(&self, new: Declaration, actor: Actor) -> Result<Incident, Error> {
         let title = checked(&new.title, "title", MAX_TITLE)?;
         if new.description.chars().count() > MAX_NOTE || new.alerts.len() > MAX_ALERTS {
-            return Err(Error::Invalid("a description has at most 4,000 characters, and 500 alerts are the most".into()));
+            return Err(Error::Invalid(
+                "a description has at most 4,000 characters, and 500 alerts are the most".into(),
+            ));
         }
         let now = self.env.now();
         let kind = if new.category == Category::Security { IncidentKind::Security } else { new.kind };

@@ -18,6 +18,8 @@ use crate::{row, timeline};
 /// One thing that was tried.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tried {
+    /// The run.
+    pub run: String,
     /// The workflow.
     pub workflow: String,
     /// The run's state: `succeeded`, `failed`, `handed_over`, …
@@ -31,13 +33,14 @@ pub struct Tried {
 /// What was tried for an incident, oldest first.
 pub async fn tried(tx: &mut Tx, incident: IncidentId) -> Result<Vec<Tried>, StateError> {
     let rows = sqlx::query(
-        "SELECT workflow, state, outcome, created_at FROM run WHERE incident_id = $1 ORDER BY created_at, id LIMIT 100",
+        "SELECT id, workflow, state, outcome, created_at FROM run WHERE incident_id = $1 ORDER BY created_at, id LIMIT 100",
     )
     .bind(incident.to_string())
     .fetch_all(&mut **tx)
     .await
     .map_err(StateError::statement("read what was tried"))?;
     let tried = |row: &sqlx::sqlite::SqliteRow| Tried {
+        run: row.get("id"),
         workflow: row.get("workflow"),
         outcome: row.get("state"),
         at: Timestamp::from_micros(row.get("created_at")),
@@ -84,14 +87,20 @@ pub async fn hand_over(
         reason: format!("hand-over: {headline}"),
     };
     let told = outbox::enqueue(tx, env, now, &policy.handover_integrations, &message).await?;
-    let data = json!({"headline": headline, "tried": tried, "receiver": policy.handover_receiver, "notifications": told});
-    timeline::write(tx, env, next.id, "workflow", &Actor::System, &format!("Handed over to people: {headline}"), data.clone())
-        .await?;
-    ledger::append(
+    let data =
+        json!({"headline": headline, "tried": tried, "receiver": policy.handover_receiver, "notifications": told});
+    timeline::write(
         tx,
-        Entry::new(now, "incident.handed_over", Actor::System, next.id).incident(next.id).data(data),
+        env,
+        next.id,
+        "workflow",
+        &Actor::System,
+        &format!("Handed over to people: {headline}"),
+        data.clone(),
     )
     .await?;
+    ledger::append(tx, Entry::new(now, "incident.handed_over", Actor::System, next.id).incident(next.id).data(data))
+        .await?;
     Ok(next)
 }
 

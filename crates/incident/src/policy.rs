@@ -86,8 +86,9 @@ impl Policy {
     /// The component of the status page that an alert with these labels concerns: the first that matches.
     #[must_use]
     pub fn component(&self, labels: &Labels) -> Option<&str> {
-        let concerns =
-            |component: &&Component| !component.matchers.is_empty() && component.matchers.iter().all(|m| m.matches(labels));
+        let concerns = |component: &&Component| {
+            !component.matchers.is_empty() && component.matchers.iter().all(|m| m.matches(labels))
+        };
         self.components.iter().find(concerns).map(|component| component.name.as_str())
     }
 }

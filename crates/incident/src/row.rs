@@ -101,12 +101,7 @@ pub(crate) async fn next_number(tx: &mut Tx) -> Result<i64, StateError> {
 }
 
 /// Ties an alert to its incident, both ways.
-pub(crate) async fn link(
-    tx: &mut Tx,
-    incident: IncidentId,
-    alert: AlertId,
-    now: Timestamp,
-) -> Result<(), StateError> {
+pub(crate) async fn link(tx: &mut Tx, incident: IncidentId, alert: AlertId, now: Timestamp) -> Result<(), StateError> {
     sqlx::query(
         "INSERT INTO incident_alert (incident_id, alert_id, joined_at) VALUES ($1, $2, $3) \
          ON CONFLICT (incident_id, alert_id) DO NOTHING",
@@ -129,12 +124,11 @@ pub(crate) async fn link(
 
 /// The ids of its firing alerts.
 pub(crate) async fn firing_alerts(tx: &mut Tx, incident: IncidentId) -> Result<Vec<AlertId>, StateError> {
-    let ids: Vec<String> = sqlx::query_scalar(
-        "SELECT id FROM alert WHERE incident_id = $1 AND state = 'firing' ORDER BY fired_at, id",
-    )
-    .bind(incident.to_string())
-    .fetch_all(&mut **tx)
-    .await
-    .map_err(StateError::statement("read the firing alerts of an incident"))?;
+    let ids: Vec<String> =
+        sqlx::query_scalar("SELECT id FROM alert WHERE incident_id = $1 AND state = 'firing' ORDER BY fired_at, id")
+            .bind(incident.to_string())
+            .fetch_all(&mut **tx)
+            .await
+            .map_err(StateError::statement("read the firing alerts of an incident"))?;
     ids.iter().map(|id| id.parse().map_err(|_| StateError::corrupt("alert", "id", id))).collect()
 }

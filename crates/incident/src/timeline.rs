@@ -64,7 +64,7 @@ pub async fn write(
     Ok(entry)
 }
 
-/// Reads the timeline, oldest first.
+/// Reads the timeline, oldest first. Asks for no right: [`crate::read::get`] does, and gives it too.
 pub async fn read(pool: &SqlitePool, incident: IncidentId) -> Result<Vec<TimelineEntry>, StateError> {
     let rows = sqlx::query("SELECT * FROM timeline_entry WHERE incident_id = $1 ORDER BY at, id LIMIT $2")
         .bind(incident.to_string())
@@ -86,7 +86,7 @@ pub async fn read(pool: &SqlitePool, incident: IncidentId) -> Result<Vec<Timelin
         });
     }
     entries.extend(notifications(pool, incident).await?);
-    entries.sort_by(|a, b| a.at.cmp(&b.at));
+    entries.sort_by_key(|entry| entry.at);
     Ok(entries)
 }
 

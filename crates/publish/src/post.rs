@@ -17,7 +17,13 @@ use crate::update::{PublicState, Told};
 pub const MAX_TEXT: usize = 2_000;
 
 /// Publishes what a person wrote about an incident, at its present state.
-pub async fn post(state: &State, env: &Env, incident: IncidentId, text: &str, author: Actor) -> Result<UpdateId, Error> {
+pub async fn post(
+    state: &State,
+    env: &Env,
+    incident: IncidentId,
+    text: &str,
+    author: Actor,
+) -> Result<UpdateId, Error> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > MAX_TEXT {
         return Err(Error::Invalid(format!("an update has 1 to {MAX_TEXT} characters")));

@@ -136,13 +136,16 @@ async fn a_page_follows_an_incident_from_investigating_to_resolved() {
     let page = world.page().await;
     assert_eq!((page.impact(), page.current.len(), page.history.len()), (Impact::Operational, 0, 1));
     let told: Vec<_> = page.history[0].updates.iter().rev().map(|update| (update.state, update.impact)).collect();
-    assert_eq!(told, [
-        (PublicState::Investigating, Impact::PartialOutage),
-        (PublicState::Investigating, Impact::MajorOutage),
-        (PublicState::Identified, Impact::MajorOutage),
-        (PublicState::Monitoring, Impact::MajorOutage),
-        (PublicState::Resolved, Impact::Operational),
-    ]);
+    assert_eq!(
+        told,
+        [
+            (PublicState::Investigating, Impact::PartialOutage),
+            (PublicState::Investigating, Impact::MajorOutage),
+            (PublicState::Identified, Impact::MajorOutage),
+            (PublicState::Monitoring, Impact::MajorOutage),
+            (PublicState::Resolved, Impact::Operational),
+        ]
+    );
     assert_eq!(page.history[0].name, "Payments: Major outage");
     let kinds = ledger::entries(world.state.read(), ledger::About::Incident(id), 100).await.unwrap();
     assert_eq!(kinds.iter().filter(|row| row.kind == "status.published").count(), 5);
@@ -227,11 +230,7 @@ async fn the_bars_show_the_worst_of_each_day_and_nothing_before_watch_was_kept()
     let days = world.page().await.components[0].days.clone();
     assert_eq!(days.len(), 90);
     assert_eq!(days[86], None);
-    assert_eq!(days[87..], [
-        Some(Impact::DegradedPerformance),
-        Some(Impact::MajorOutage),
-        Some(Impact::MajorOutage)
-    ]);
+    assert_eq!(days[87..], [Some(Impact::DegradedPerformance), Some(Impact::MajorOutage), Some(Impact::MajorOutage)]);
 }
 
 #[tokio::test]

@@ -12,7 +12,15 @@ fn at(secs: i64) -> Timestamp {
 }
 
 fn firing() -> Member {
-    Member { firing: true, told: Told::Nothing, pages: false, acknowledged: false, held: None, routed: true }
+    Member {
+        firing: true,
+        told: Told::Nothing,
+        pages: false,
+        acknowledged: false,
+        held: None,
+        routed: true,
+        changed_at: at(0),
+    }
 }
 
 fn told() -> Member {
@@ -91,4 +99,16 @@ fn more_changes_than_fit_are_told_in_the_next_one_at_once() {
     let many = vec![firing(); MAX_CHANGES + 1];
     let first = decide(None, &many, 30);
     assert_eq!((first.fresh.len(), first.next_at), (MAX_CHANGES, Some(at(30))));
+}
+
+#[test]
+fn with_a_group_wait_in_the_file_a_known_group_speaks_at_its_turns_only() {
+    let timing = Timing { group_wait: Some(Span::from_secs(30)), ..TIMING };
+    let fresh = Member { changed_at: at(750), pages: true, ..firing() };
+    let decide = |now| plan(timing, at(0), Some(at(100)), &[fresh], at(now));
+    assert_eq!((decide(750).tell, decide(750).next_at), (None, Some(at(1_000))));
+    assert_eq!(decide(1_000).tell, Some(Why::New));
+    assert_eq!(decide(1_001).tell, Some(Why::New), "a pass that comes late does not wait for another turn");
+    let repeat = Timing { repeat_interval: Span::from_secs(1_000), ..timing };
+    assert_eq!(plan(repeat, at(0), Some(at(100)), &[told()], at(200)).next_at, Some(at(1_300)));
 }

@@ -16,11 +16,8 @@ fn rule(source: &str, target: &str, equal: &[&str]) -> InhibitRule {
 
 fn inhibited(rules: &[InhibitRule], sources: &[&[(&str, &str)]], target: &[(&str, &str)]) -> Option<usize> {
     let id = |at: usize| format!("alr_{:032x}", at + 1).parse::<AlertId>().unwrap();
-    let firing: Vec<_> = sources
-        .iter()
-        .enumerate()
-        .map(|(at, labels)| (id(at), Labels::from_pairs(labels.iter().copied())))
-        .collect();
+    let firing: Vec<_> =
+        sources.iter().enumerate().map(|(at, labels)| (id(at), Labels::from_pairs(labels.iter().copied()))).collect();
     let found = Sources::new(rules, &firing).inhibitor(&Labels::from_pairs(target.iter().copied()))?;
     firing.iter().position(|(source, _)| *source == found)
 }

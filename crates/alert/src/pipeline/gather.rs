@@ -30,11 +30,12 @@ pub(super) async fn group(pass: &mut Pass) -> Result<(), StateError> {
     .map_err(StateError::statement("find the groups that are due"))?;
     pass.touched.extend(due);
     if pass.something_ended && !pass.routing.inhibit_rules.is_empty() {
-        let waiting: Vec<String> =
-            sqlx::query_scalar("SELECT DISTINCT group_id FROM alert_group_member WHERE muted <> '' AND muted LIKE 'inhibit:%'")
-                .fetch_all(&mut *pass.tx)
-                .await
-                .map_err(StateError::statement("find what was inhibited"))?;
+        let waiting: Vec<String> = sqlx::query_scalar(
+            "SELECT DISTINCT group_id FROM alert_group_member WHERE muted <> '' AND muted LIKE 'inhibit:%'",
+        )
+        .fetch_all(&mut *pass.tx)
+        .await
+        .map_err(StateError::statement("find what was inhibited"))?;
         pass.touched.extend(waiting);
     }
     for id in std::mem::take(&mut pass.touched) {
@@ -107,7 +108,7 @@ async fn read(pass: &mut Pass, id: &str) -> Result<Option<Group>, StateError> {
     let labels: Labels =
         serde_json::from_str(labels).map_err(|_| StateError::corrupt("alert_group", "labels", labels))?;
     let members = sqlx::query(
-        "SELECT m.sent_state, m.muted, a.* FROM alert_group_member m JOIN alert a ON a.id = m.alert_id \
+        "SELECT m.sent_state, m.muted, m.joined_at, a.* FROM alert_group_member m JOIN alert a ON a.id = m.alert_id \
          WHERE m.group_id = $1 ORDER BY m.joined_at, a.id",
     )
     .bind(id)
@@ -137,6 +138,7 @@ async fn read(pass: &mut Pass, id: &str) -> Result<Option<Group>, StateError> {
             group.timing = Timing::from(stop.route);
         }
         group.members.push(Membership {
+            joined_at: Timestamp::from_micros(row.get("joined_at")),
             told_firing: row.get::<Option<&str>, _>("sent_state") == Some("firing"),
             was_muted: row.get("muted"),
             mute: None,

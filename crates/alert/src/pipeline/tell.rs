@@ -47,6 +47,7 @@ fn member(of: &Membership) -> Member {
         acknowledged: of.alert.acknowledged_at.is_some(),
         held: of.mute.as_ref().map(|mute| mute.held),
         routed: of.routed,
+        changed_at: of.alert.resolved_at.unwrap_or(of.joined_at),
     }
 }
 
@@ -102,8 +103,7 @@ async fn write(
         return Ok(());
     }
     let key = group.shown_key();
-    let notice =
-        Notice { group_key: &key, group_labels: &group.labels, receiver: &group.receiver, alerts, truncated };
+    let notice = Notice { group_key: &key, group_labels: &group.labels, receiver: &group.receiver, alerts, truncated };
     let ids: Vec<AlertId> = alerts.iter().map(|alert| alert.id).collect();
     let thread = group.id.to_string();
     let message = Message {

@@ -61,10 +61,10 @@ fn siblings_with_the_same_matchers_have_paths_of_their_own() {
 fn a_walk_says_what_it_tried() {
     let root = node("default", &[], false, vec![node("core", &["team=\"core\""], false, vec![])]);
     let tried = walk(&root, &Labels::empty()).tried;
-    assert_eq!(tried.iter().map(|t| (t.route.as_str(), t.matched)).collect::<Vec<_>>(), [
-        ("{}", true),
-        ("{}/{team=\"core\"}", false)
-    ]);
+    assert_eq!(
+        tried.iter().map(|t| (t.route.as_str(), t.matched)).collect::<Vec<_>>(),
+        [("{}", true), ("{}/{team=\"core\"}", false)]
+    );
 }
 
 /// The tables hold the answers of a tree that stands only in the upstream test's source; this is that tree.
@@ -74,27 +74,36 @@ fn upstream_tree() -> Route {
         &[],
         false,
         vec![
-            node("notify-A", &["owner=\"team-A\""], false, vec![
-                node("notify-testing", &["env=\"testing\""], false, vec![]),
-                node("notify-productionA", &["env=\"production\""], true, vec![]),
-                node("notify-productionB", &["env=~\"produ.*\"", "job=~\".*\""], true, vec![]),
-            ]),
+            node(
+                "notify-A",
+                &["owner=\"team-A\""],
+                false,
+                vec![
+                    node("notify-testing", &["env=\"testing\""], false, vec![]),
+                    node("notify-productionA", &["env=\"production\""], true, vec![]),
+                    node("notify-productionB", &["env=~\"produ.*\"", "job=~\".*\""], true, vec![]),
+                ],
+            ),
             node("notify-BC", &["owner=~\"team-(B|C)\""], false, vec![]),
-            node("notify-testing", &["group_by=\"role\""], false, vec![
-                node("notify-testing", &["env=\"testing\""], false, vec![
-                    node("notify-testing", &["wait=\"long\""], false, vec![]),
-                ]),
-            ]),
+            node(
+                "notify-testing",
+                &["group_by=\"role\""],
+                false,
+                vec![node(
+                    "notify-testing",
+                    &["env=\"testing\""],
+                    false,
+                    vec![node("notify-testing", &["wait=\"long\""], false, vec![])],
+                )],
+            ),
         ],
     )
 }
 
 #[test]
 fn alertmanagers_table_of_matches_comes_out_the_same() {
-    let folder = std::env::var("WATCHKEEPER_CORPORA").map_or_else(
-        |_| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpora")),
-        PathBuf::from,
-    );
+    let folder = std::env::var("WATCHKEEPER_CORPORA")
+        .map_or_else(|_| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpora")), PathBuf::from);
     let Ok(text) = std::fs::read_to_string(folder.join("alertmanager/dispatch.route.TestRouteMatch.json")) else {
         println!("skipped: no corpora");
         return;

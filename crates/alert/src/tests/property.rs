@@ -86,8 +86,7 @@ async fn live(steps: &[Step], passes: &[bool]) -> Result<(), TestCaseError> {
     world.advance(Span::from_secs(300));
     world.settle().await;
     every_firing_alert_that_nothing_holds_back_was_told(&world).await?;
-    for at in 0..RULES.len() {
-        let (name, service, priority) = RULES[at];
+    for (name, service, priority) in RULES {
         world.resolve(name, service, priority).await;
     }
     for _ in 0..3 {

@@ -43,18 +43,16 @@ const NOW: Timestamp = Timestamp::from_secs(200);
 fn the_table_of_moves_is_complete() {
     let bo = || Actor::User("bo".into());
     type Move = fn(Actor) -> Event;
-    let table: [(Move, [Result<Option<S>, ()>; 5]); 5] = [
+    type Outcomes = [Result<Option<S>, ()>; 5];
+    let table: [(Move, Outcomes); 5] = [
         (Event::Acknowledge, [Ok(Some(S::Acknowledged)), Ok(None), Ok(None), Err(()), Err(())]),
         (Event::Mitigate, [Ok(Some(S::Mitigated)), Ok(Some(S::Mitigated)), Ok(None), Err(()), Err(())]),
         (Event::Resolve, [Ok(Some(S::Resolved)), Ok(Some(S::Resolved)), Ok(Some(S::Resolved)), Ok(None), Err(())]),
         (Event::Close, [Err(()), Err(()), Err(()), Ok(Some(S::Closed)), Ok(None)]),
-        (|_| Event::AlertsEnded, [
-            Ok(Some(S::Resolved)),
-            Ok(Some(S::Resolved)),
-            Ok(Some(S::Resolved)),
-            Ok(None),
-            Ok(None),
-        ]),
+        (
+            |_| Event::AlertsEnded,
+            [Ok(Some(S::Resolved)), Ok(Some(S::Resolved)), Ok(Some(S::Resolved)), Ok(None), Ok(None)],
+        ),
     ];
     for (event, expected) in table {
         for (state, expected) in S::ALL.iter().zip(expected) {

@@ -82,8 +82,9 @@ impl Incidents {
         let text = checked(&new.text, "action item", 500)?;
         let owner = new.owner.as_deref().map(|name| checked(name, "person's name", 120)).transpose()?;
         if let Some(day) = &new.due {
-            day.parse::<jiff::civil::Date>()
-                .map_err(|_| Error::Invalid(format!("`{}` is not a day; write YYYY-MM-DD", day.chars().take(40).collect::<String>())))?;
+            day.parse::<jiff::civil::Date>().map_err(|_| {
+                Error::Invalid(format!("`{}` is not a day; write YYYY-MM-DD", day.chars().take(40).collect::<String>()))
+            })?;
         }
         let now = self.env.now();
         let mut tx = self.state.write().await?;

@@ -86,11 +86,12 @@ pub(super) async fn gather(tx: &mut Tx, policy: &Policy, incident: &Incident) ->
 }
 
 async fn states(tx: &mut Tx, incident: &Incident) -> Result<Vec<StateTime>, StateError> {
-    let rows = sqlx::query("SELECT at, data FROM timeline_entry WHERE incident_id = $1 AND kind = 'state' ORDER BY at, id")
-        .bind(incident.id.to_string())
-        .fetch_all(&mut **tx)
-        .await
-        .map_err(StateError::statement("read an incident's states"))?;
+    let rows =
+        sqlx::query("SELECT at, data FROM timeline_entry WHERE incident_id = $1 AND kind = 'state' ORDER BY at, id")
+            .bind(incident.id.to_string())
+            .fetch_all(&mut **tx)
+            .await
+            .map_err(StateError::statement("read an incident's states"))?;
     let mut sums: Vec<(IncidentState, Span)> = Vec::new();
     let mut present: Option<(IncidentState, Timestamp)> = None;
     for row in &rows {
@@ -106,7 +107,8 @@ async fn states(tx: &mut Tx, incident: &Incident) -> Result<Vec<StateTime>, Stat
         }
         present = Some((to, at));
     }
-    let shown = |(state, sum): (IncidentState, Span)| StateTime { state: state.to_string(), seconds: sum.as_secs_f64() };
+    let shown =
+        |(state, sum): (IncidentState, Span)| StateTime { state: state.to_string(), seconds: sum.as_secs_f64() };
     Ok(sums.into_iter().map(shown).collect())
 }
 

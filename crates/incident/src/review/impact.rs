@@ -60,7 +60,9 @@ impl Impact {
         // Whole seconds, rounded up: the text stands in an expression, and a window of 0s is not one.
         let micros = resolved_at.since(started_at).as_micros();
         let window = Span::from_secs((micros / 1_000_000 + i64::from(micros % 1_000_000 > 0)).max(1));
-        let fill = |query: &String| query.replace("{{ window }}", &window.to_string()).replace("{{window}}", &window.to_string());
+        let fill = |query: &String| {
+            query.replace("{{ window }}", &window.to_string()).replace("{{window}}", &window.to_string())
+        };
         let query = policy.impact_query.as_ref().map(fill);
         let state = if query.is_some() { ImpactState::Pending } else { ImpactState::NotConfigured };
         Self { state, failed_requests: None, query, window, at: resolved_at, why: None, attempts: 0 }
@@ -97,12 +99,13 @@ fn number(answer: &Instant) -> Result<f64, String> {
 
 /// Asks for what is due. Gives how many were asked.
 pub(crate) async fn ask_for_impact(of: &Incidents, query: &dyn Query) -> Result<usize, StateError> {
-    let rows = sqlx::query("SELECT incident_id, facts, generated_at FROM post_mortem WHERE impact_due_at <= $1 LIMIT $2")
-        .bind(of.env.now().as_micros())
-        .bind(MAX_ASKED)
-        .fetch_all(of.state.read())
-        .await
-        .map_err(StateError::statement("find the impacts to ask for"))?;
+    let rows =
+        sqlx::query("SELECT incident_id, facts, generated_at FROM post_mortem WHERE impact_due_at <= $1 LIMIT $2")
+            .bind(of.env.now().as_micros())
+            .bind(MAX_ASKED)
+            .fetch_all(of.state.read())
+            .await
+            .map_err(StateError::statement("find the impacts to ask for"))?;
     for row in &rows {
         let (id, facts): (&str, &str) = (row.get("incident_id"), row.get("facts"));
         let id: IncidentId = id.parse().map_err(|_| StateError::corrupt("post_mortem", "incident_id", id))?;

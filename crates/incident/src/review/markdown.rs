@@ -20,12 +20,7 @@ pub fn markdown(incident: &Incident, review: &PostMortem, timeline: &[TimelineEn
     out
 }
 
-fn render(
-    out: &mut String,
-    incident: &Incident,
-    review: &PostMortem,
-    timeline: &[TimelineEntry],
-) -> std::fmt::Result {
+fn render(out: &mut String, incident: &Incident, review: &PostMortem, timeline: &[TimelineEntry]) -> std::fmt::Result {
     let facts = &review.facts;
     writeln!(out, "# Post-mortem INC-{}: {}\n", incident.number, line(&incident.title))?;
     writeln!(out, "{}\n", block(&review.summary))?;
@@ -57,7 +52,12 @@ fn render(
     for entry in timeline {
         writeln!(out, "| {} | {} | {} |", entry.at, line(&entry.actor.to_string()), line(&entry.text))?;
     }
-    part(out, "Root cause", &review.root_cause, "Why did it happen, and why was it possible at all? Ask why five times.")?;
+    part(
+        out,
+        "Root cause",
+        &review.root_cause,
+        "Why did it happen, and why was it possible at all? Ask why five times.",
+    )?;
     part(out, "Lessons", &review.lessons, "What went well, what did not, and where were we lucky?")?;
     writeln!(out, "\n## Action items\n")?;
     if review.action_items.is_empty() {
@@ -82,7 +82,9 @@ fn impact(facts: &Facts) -> String {
     let impact = &facts.impact;
     let asked = impact.query.as_deref().map(|query| format!(" Asked: {}", code(query))).unwrap_or_default();
     match (impact.state, impact.failed_requests) {
-        (ImpactState::Known, Some(failed)) => format!("{} failed requests in {}.{asked}", failed.round(), impact.window),
+        (ImpactState::Known, Some(failed)) => {
+            format!("{} failed requests in {}.{asked}", failed.round(), impact.window)
+        }
         (ImpactState::NotConfigured, _) => "Not known: no `impact_query` is configured.".to_owned(),
         (ImpactState::Pending, _) => format!("Not known yet: the query is about to be asked.{asked}"),
         _ => format!("Not known: {}.{asked}", line(impact.why.as_deref().unwrap_or("the query has no answer"))),

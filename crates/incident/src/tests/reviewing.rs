@@ -101,7 +101,8 @@ async fn action_items_are_added_changed_done_and_removed() {
     let save = async |new: NewActionItem| world.incidents.save_action_item(Viewer::ALL, incident.id, new, ana()).await;
     let wrong = NewActionItem { text: "x".into(), due: Some("2026-02-30".into()), ..NewActionItem::default() };
     assert!(save(wrong).await.is_err());
-    let new = NewActionItem { text: "Widen the pool".into(), due: Some("2026-12-01".into()), ..NewActionItem::default() };
+    let new =
+        NewActionItem { text: "Widen the pool".into(), due: Some("2026-12-01".into()), ..NewActionItem::default() };
     let item = save(new.clone()).await.unwrap();
     let done = NewActionItem { id: Some(item.id), owner: Some("bo".into()), done: true, ..new };
     let changed = save(done).await.unwrap();
@@ -125,7 +126,8 @@ async fn markdown_keeps_hostile_text_in_its_cell_and_asks_for_what_is_missing() 
     let text = review::markdown(&detail.listed.incident, &review, &detail.timeline);
     assert!(!text.contains("<img") && !text.contains("\n# heading"), "{text}");
     let bars = |line: &str| line.replace("\\|", "").matches('|').count();
-    let timeline: Vec<_> = text.lines().skip_while(|l| !l.starts_with("## Timeline")).filter(|l| l.starts_with('|')).collect();
+    let timeline: Vec<_> =
+        text.lines().skip_while(|l| !l.starts_with("## Timeline")).filter(|l| l.starts_with('|')).collect();
     assert!(timeline.len() > 3 && timeline.iter().all(|line| bars(line) == 4), "{timeline:#?}");
     assert!(text.contains("## Root cause\n\n_Why did it happen"), "{text}");
 }

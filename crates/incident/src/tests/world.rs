@@ -132,10 +132,7 @@ pub(super) fn policy() -> Policy {
             title: "Payments".into(),
             matchers: vec![Matcher::equal("service", "payments")],
         }],
-        starters: vec![
-            starter("restart", WorkflowKind::Remediation),
-            starter("isolate", WorkflowKind::Containment),
-        ],
+        starters: vec![starter("restart", WorkflowKind::Remediation), starter("isolate", WorkflowKind::Containment)],
     }
 }
 
