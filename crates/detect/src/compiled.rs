@@ -45,9 +45,9 @@ impl Text {
     /// A failed template must not hold an alert back: the failure is told in its place, as Prometheus does.
     fn render(&self, labels: &Labels, value: f64) -> String {
         match self {
-            Self::Template(template) => template
-                .render(labels, value)
-                .unwrap_or_else(|e| format!("<error expanding template: {e}>")),
+            Self::Template(template) => {
+                template.render(labels, value).unwrap_or_else(|e| format!("<error expanding template: {e}>"))
+            }
             Self::Broken { text, reason } => format!("<error expanding template: {reason}> {text}"),
         }
     }

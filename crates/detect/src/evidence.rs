@@ -21,7 +21,12 @@ const MOST_CROSSED: usize = 20;
 /// The compared side's course of all instances of a rule up to `at`. Fetched once for all that fire in one pass.
 ///
 /// `cost` is what one evaluation took: an expensive expression gets fewer points, since an alert must not wait for its chart.
-pub(crate) async fn fetch(query: &dyn Query, plan: &Plan, at: Timestamp, cost: Span) -> Result<Vec<SeriesData>, String> {
+pub(crate) async fn fetch(
+    query: &dyn Query,
+    plan: &Plan,
+    at: Timestamp,
+    cost: Span,
+) -> Result<Vec<SeriesData>, String> {
     let affordable = Span::from_millis(100).as_micros() / cost.as_micros().max(1);
     let points = affordable.clamp(20, MOST_POINTS);
     let window = Span::from_millis(plan.lookback_ms.saturating_mul(3)).max(LEAST_WINDOW);
@@ -55,7 +60,8 @@ pub(crate) fn of(
     if let Some(c) = &plan.comparison {
         let crossed = crossed(&series.samples, |v| c.op.holds(v, c.threshold));
         if let Some(first) = crossed.first() {
-            evidence["crossed"] = json!({ "at": first.t, "points": points(crossed.get(..MOST_CROSSED).unwrap_or(crossed)) });
+            evidence["crossed"] =
+                json!({ "at": first.t, "points": points(crossed.get(..MOST_CROSSED).unwrap_or(crossed)) });
         }
     }
     evidence

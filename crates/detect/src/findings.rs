@@ -37,7 +37,10 @@ impl Presence {
     pub(crate) fn covers(&self, identity: &Labels) -> bool {
         // An expression that makes its labels itself (`label_replace`) leaves nothing to compare.
         self.groups.iter().all(Labels::is_empty) && !self.groups.is_empty()
-            || self.groups.iter().any(|g| !g.is_empty() && g.iter().all(|(name, value)| identity.get(name) == Some(value)))
+            || self
+                .groups
+                .iter()
+                .any(|g| !g.is_empty() && g.iter().all(|(name, value)| identity.get(name) == Some(value)))
     }
 }
 
@@ -82,7 +85,8 @@ pub(crate) async fn evaluate(
 }
 
 async fn presence(query: &dyn Query, plan: &Plan, gone: &[Labels], at: Timestamp) -> Result<Presence, QueryError> {
-    let names: BTreeSet<&str> = gone.iter().flat_map(Labels::iter).map(|(name, _)| name).filter(|n| is_plain_name(n)).collect();
+    let names: BTreeSet<&str> =
+        gone.iter().flat_map(Labels::iter).map(|(name, _)| name).filter(|n| is_plain_name(n)).collect();
     let by = names.into_iter().collect::<Vec<_>>().join(", ");
     let mut found = Presence::default();
     for selected in &plan.selected {

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use watchkeeper_config::model::OnNoData;
-use watchkeeper_domain::query::QueryError;
 use watchkeeper_domain::Labels;
+use watchkeeper_domain::query::QueryError;
 
 use crate::findings::Findings;
 use crate::rule::{Cause, Observation};
@@ -69,9 +69,12 @@ fn judge_findings(
     for element in &found.holds {
         let id = identity(&element.labels);
         let observation = Observation::True { value: Some(element.value) };
-        let before = seen.insert(id.clone(), Seen { identity: id.clone(), labels: element.labels.without_name(), observation });
+        let before =
+            seen.insert(id.clone(), Seen { identity: id.clone(), labels: element.labels.without_name(), observation });
         if before.is_some() {
-            let reason = format!("two results become the same alert {id} once the rule's labels are applied; keep a label apart");
+            let reason = format!(
+                "two results become the same alert {id} once the rule's labels are applied; keep a label apart"
+            );
             return cannot_tell(known, Cause::QueryFailed, reason, series_seen);
         }
     }
@@ -112,7 +115,11 @@ fn missing(on_no_data: OnNoData, metric_reported: bool, no_data: &str) -> Observ
         },
         OnNoData::Unknown => Observation::Unknown {
             cause: Cause::NoData,
-            reason: if no_data.is_empty() { "nothing that the rule selects is being reported".into() } else { no_data.into() },
+            reason: if no_data.is_empty() {
+                "nothing that the rule selects is being reported".into()
+            } else {
+                no_data.into()
+            },
         },
     }
 }

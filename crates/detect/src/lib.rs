@@ -9,8 +9,8 @@ mod findings;
 mod judge;
 mod nearest;
 mod plan;
-mod recording;
 pub mod probe;
+mod recording;
 pub mod rule;
 pub mod scheduler;
 

@@ -52,7 +52,8 @@ pub(crate) struct Selected {
 impl Plan {
     pub(crate) fn new(text: &str) -> Result<Self, ParseError> {
         let expr = Expr::parse(text)?;
-        let comparison = expr.comparison().map(|c| Compared { lhs: c.lhs.to_string(), op: c.op, threshold: c.threshold });
+        let comparison =
+            expr.comparison().map(|c| Compared { lhs: c.lhs.to_string(), op: c.op, threshold: c.threshold });
         let direct = comparison.as_ref().is_some_and(|c| {
             let sign = c.op.sign();
             [format!("{} {sign} {}", c.lhs, c.threshold), format!("({}) {sign} {}", c.lhs, c.threshold)]
@@ -163,7 +164,9 @@ mod tests {
 
     #[test]
     fn a_plain_comparison_is_answered_by_its_left_side_alone() {
-        for text in ["probe_success == 0", "sum(rate(e[10m])) / sum(rate(a[10m])) > 0.05", "sum by (x) (increase(f[5m])) >= 5"] {
+        for text in
+            ["probe_success == 0", "sum(rate(e[10m])) / sum(rate(a[10m])) > 0.05", "sum by (x) (increase(f[5m])) >= 5"]
+        {
             let plan = Plan::new(text).unwrap();
             assert!(plan.direct, "{text}");
         }

@@ -19,7 +19,8 @@ pub(crate) fn batch(
     at: Timestamp,
 ) -> Result<(Batch, BTreeSet<Labels>), String> {
     let t = at.as_millis();
-    let sample = |labels: &Labels, v| SeriesSamples { labels: labels.clone(), samples: vec![Sample { t, v }], start: None };
+    let sample =
+        |labels: &Labels, v| SeriesSamples { labels: labels.clone(), samples: vec![Sample { t, v }], start: None };
     let mut written = BTreeSet::new();
     let mut series = Vec::with_capacity(result.len());
     for element in result {

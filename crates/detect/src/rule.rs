@@ -185,7 +185,10 @@ pub fn step(
 fn begin(value: Option<f64>, now: Timestamp, timing: &RuleTiming) -> (InstanceState, Option<Transition>) {
     let why = if value.is_some() { "the condition holds" } else { "there is no data, which counts as firing" };
     if timing.hold.is_zero() {
-        (Firing { active_at: now, fired_at: now, recovering_since: None }.state(None), Transition::new(Change::Firing, why))
+        (
+            Firing { active_at: now, fired_at: now, recovering_since: None }.state(None),
+            Transition::new(Change::Firing, why),
+        )
     } else {
         let reason = format!("{why}; it fires when that has lasted for {}", timing.hold);
         (InstanceState::Pending { active_at: now, unknown: None }, Transition::new(Change::Pending, reason))
@@ -207,7 +210,10 @@ fn pending(
         Observation::True { .. } => (InstanceState::Pending { active_at, unknown: None }, None),
         Observation::False { .. } => (
             InstanceState::Inactive,
-            Transition::new(Change::Inactive, format_args!("the condition ended before it had held for {}", timing.hold)),
+            Transition::new(
+                Change::Inactive,
+                format_args!("the condition ended before it had held for {}", timing.hold),
+            ),
         ),
         Observation::Unknown { cause, reason } => {
             let unknown = unknown_now(unknown, cause, reason, now);
@@ -244,7 +250,8 @@ impl Firing {
     ) -> (InstanceState, Option<Transition>) {
         match seen {
             Observation::True { .. } => {
-                let known = unknown.and_then(|_| Transition::new(Change::Known, "data is back, and the condition holds"));
+                let known =
+                    unknown.and_then(|_| Transition::new(Change::Known, "data is back, and the condition holds"));
                 (Self { recovering_since: None, ..self }.state(None), known)
             }
             Observation::False { .. } => {
@@ -257,7 +264,10 @@ impl Firing {
                     return (InstanceState::Inactive, Transition::new(Change::Resolved, reason));
                 }
                 let known = unknown.and_then(|_| {
-                    Transition::new(Change::Known, "data is back, the condition ended, keep_firing_for holds the alert on")
+                    Transition::new(
+                        Change::Known,
+                        "data is back, the condition ended, keep_firing_for holds the alert on",
+                    )
                 });
                 (Self { recovering_since: Some(since), ..self }.state(None), known)
             }

@@ -126,7 +126,9 @@ pub(super) fn in_words(error: &Error, host: &str, expires_at: Option<Timestamp>)
         Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
             format!("the certificate of `{host}` has expired{when}")
         }
-        Error::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }) => {
+        Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => {
             format!("the certificate is for another name than `{host}`{when}")
         }
         Error::InvalidCertificate(CertificateError::UnknownIssuer) => {

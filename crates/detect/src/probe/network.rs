@@ -76,7 +76,9 @@ impl RealNetwork {
             ProbeKind::Tcp { address } => {
                 let (host, port) = address
                     .rsplit_once(':')
-                    .and_then(|(host, port)| Some((host.trim_start_matches('[').trim_end_matches(']'), port.parse().ok()?)))
+                    .and_then(|(host, port)| {
+                        Some((host.trim_start_matches('[').trim_end_matches(']'), port.parse().ok()?))
+                    })
                     .ok_or_else(|| format!("`{address}` is not an address of the form host:port"))?;
                 self.connect(host, port, progress).await.map(drop)
             }
@@ -114,7 +116,8 @@ impl RealNetwork {
     }
 
     async fn open(&self, url: &Url, progress: &Progress<'_>) -> Result<Box<dyn Stream>, String> {
-        let host = url.host_str().ok_or("the URL has no host")?.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let host =
+            url.host_str().ok_or("the URL has no host")?.trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = url.port_or_known_default().ok_or("the URL has no port")?;
         match url.scheme() {
             "http" => Ok(Box::new(self.connect(&host, port, progress).await?)),

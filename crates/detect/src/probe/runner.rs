@@ -66,7 +66,14 @@ impl ProbeRunner {
             let slot = kept.unwrap_or_else(|| {
                 let probe = Arc::new(probe.clone());
                 // A new probe runs at once: the first look must not wait for its turn.
-                let status = ProbeStatus { probe, since: None, last: None, next_due: now, not_kept: None, history: VecDeque::new() };
+                let status = ProbeStatus {
+                    probe,
+                    since: None,
+                    last: None,
+                    next_due: now,
+                    not_kept: None,
+                    history: VecDeque::new(),
+                };
                 Slot { status, running: false }
             });
             slots.insert(probe.name.clone(), slot);
@@ -82,6 +89,8 @@ impl ProbeRunner {
 
     /// Runs the probes until `stop` completes. Probes under way are then given up.
     pub async fn run(&self, stop: impl Future<Output = ()> + Send) {
+        // What an earlier run gave up is not under way any more.
+        self.slots.lock().values_mut().for_each(|slot| slot.running = false);
         let mut running = FuturesUnordered::new();
         tokio::pin!(stop);
         loop {
@@ -133,7 +142,9 @@ impl ProbeRunner {
         }
         let mut slots = self.slots.lock();
         // A reload may have replaced the probe meanwhile: its result is then nobody's.
-        let Some(slot) = slots.get_mut(&probe.name).filter(|slot| Arc::ptr_eq(&slot.status.probe, &probe)) else { return };
+        let Some(slot) = slots.get_mut(&probe.name).filter(|slot| Arc::ptr_eq(&slot.status.probe, &probe)) else {
+            return;
+        };
         slot.running = false;
         let status = &mut slot.status;
         if status.last.as_ref().is_none_or(|last| last.success() != result.success()) {

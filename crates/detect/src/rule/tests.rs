@@ -49,7 +49,10 @@ fn for_one_minute_does_not_fire_at_59_s_and_fires_at_60_s() {
 
 #[test]
 fn without_for_it_fires_at_once_and_resolves_when_the_condition_ended() {
-    assert_eq!(run(timing(0, 0), vec![(0, yes()), (5, yes()), (6, no())]), [(0, Change::Firing), (6, Change::Resolved)]);
+    assert_eq!(
+        run(timing(0, 0), vec![(0, yes()), (5, yes()), (6, no())]),
+        [(0, Change::Firing), (6, Change::Resolved)]
+    );
 }
 
 #[test]

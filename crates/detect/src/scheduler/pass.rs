@@ -226,7 +226,8 @@ fn weigh(runtime: &Runtime, evaluated: &[Evaluated], changes: &mut Changes) {
             Outcome::Recorded(Ok(_)) => (Standing::Ok, None, String::new()),
             Outcome::Recorded(Err(reason)) => (Standing::Unknown, Some(Cause::QueryFailed), reason.clone()),
             Outcome::Judged(judgement) => {
-                let moves: Vec<Move> = judgement.seen.iter().filter_map(|seen| move_of(run, evaluation, seen)).collect();
+                let moves: Vec<Move> =
+                    judgement.seen.iter().filter_map(|seen| move_of(run, evaluation, seen)).collect();
                 let standing = stand(&judgement.unknown, &moves);
                 changes.moves.extend(moves);
                 standing

@@ -13,7 +13,9 @@ use super::runtime::{Health, Instance, Standing};
 use crate::rule::{Cause, InstanceState, Unknown};
 
 /// What is written of a state; equal rows need no writing.
-pub(super) fn row_state(state: &InstanceState) -> Option<(&'static str, Timestamp, Option<Timestamp>, Option<Timestamp>)> {
+pub(super) fn row_state(
+    state: &InstanceState,
+) -> Option<(&'static str, Timestamp, Option<Timestamp>, Option<Timestamp>)> {
     match state {
         InstanceState::Inactive => None,
         InstanceState::Pending { active_at, .. } => Some(("pending", *active_at, None, None)),
@@ -149,8 +151,7 @@ pub(super) async fn load_health(state: &State) -> Result<Vec<(String, Health)>, 
     rows.iter()
         .map(|row| {
             let word: String = row.get("state");
-            let standing =
-                Standing::parse(&word).ok_or_else(|| StateError::corrupt("rule_health", "state", &word))?;
+            let standing = Standing::parse(&word).ok_or_else(|| StateError::corrupt("rule_health", "state", &word))?;
             let since = Timestamp::from_micros(row.get("since"));
             Ok((row.get("rule_id"), Health { standing, cause: None, reason: row.get("reason"), since }))
         })

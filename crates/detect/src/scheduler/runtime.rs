@@ -199,7 +199,12 @@ impl Group {
 
 impl Runtime {
     /// Takes over a configuration. What did not change goes on as if nothing had happened.
-    pub(super) fn apply(&mut self, groups: Vec<(String, Span, Vec<Arc<Compiled>>)>, evaluation: Evaluation, now: Timestamp) {
+    pub(super) fn apply(
+        &mut self,
+        groups: Vec<(String, Span, Vec<Arc<Compiled>>)>,
+        evaluation: Evaluation,
+        now: Timestamp,
+    ) {
         self.coalesce = evaluation.coalesce;
         let mut before: BTreeMap<String, RuleRun> = BTreeMap::new();
         let mut pace: BTreeMap<String, (Option<Timestamp>, Span)> = BTreeMap::new();
@@ -286,7 +291,8 @@ fn replace(run: RuleRun, rule: Arc<Compiled>, now: Timestamp, orphans: &mut Vec<
         if same_labels && (same_condition || instance.state.is_firing()) {
             next.instances.insert(identity, instance);
         } else {
-            let reason = if same_labels { "the rule's expression was changed" } else { "the rule's labels were changed" };
+            let reason =
+                if same_labels { "the rule's expression was changed" } else { "the rule's labels were changed" };
             orphans.push(Orphan { rule_id: next.rule.rule.id.clone(), instance, reason });
         }
     }

@@ -7,9 +7,9 @@ mod world;
 use std::sync::atomic::Ordering;
 
 use watchkeeper_config::model::OnNoData;
-use watchkeeper_domain::{Clock, Verdict};
 use watchkeeper_domain::ids::Id;
 use watchkeeper_domain::telemetry::STALE_NAN_BITS;
+use watchkeeper_domain::{Clock, Verdict};
 
 use super::*;
 use world::{World, on_no_data, rule};
@@ -171,7 +171,8 @@ async fn a_reload_disturbs_only_what_changed() {
     world.pass_time(secs(30)).await;
     let before = world.scheduler.statuses()[0].evaluations;
     // The first is unchanged, the second now asks for more, a third is new.
-    let rules = vec![rule("Down", DOWN, 60), rule("Slow", "latency_seconds > 4", 0), rule("New", "latency_seconds > 1", 0)];
+    let rules =
+        vec![rule("Down", DOWN, 60), rule("Slow", "latency_seconds > 4", 0), rule("New", "latency_seconds > 1", 0)];
     world.reload(rules).await;
     world.settle().await;
     assert_eq!(world.scheduler.statuses()[0].evaluations, before);
@@ -280,7 +281,8 @@ impl watchkeeper_domain::Clock for Steady {
         self.wall.now()
     }
     fn monotonic(&self) -> std::time::Duration {
-        let moved = self.wall.now().as_micros() - watchkeeper_testkit::START.as_micros() - *self.set_by.lock() * 1_000_000;
+        let moved =
+            self.wall.now().as_micros() - watchkeeper_testkit::START.as_micros() - *self.set_by.lock() * 1_000_000;
         Span::from_micros(moved).to_std()
     }
     fn sleep_until(&self, deadline: watchkeeper_domain::Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

@@ -12,8 +12,8 @@ use watchkeeper_state::{Entry, State, StateError};
 
 use super::Scheduler;
 use super::pass::{Changes, Move};
-use super::runtime::{Instance, Orphan};
 use super::rows;
+use super::runtime::{Instance, Orphan};
 use crate::compiled::{ALERT_NAME, Compiled};
 use crate::evidence;
 use crate::rule::{Change, InstanceState};
@@ -82,9 +82,8 @@ impl Scheduler {
             if let (Verdict::Firing, Ok(plan)) = (&verdict, &m.rule.plan) {
                 let id = m.rule.rule.id.as_str();
                 if !courses.contains_key(id) {
-                    let course = self.limited(m.at, async {
-                        Ok(evidence::fetch(&*self.query, plan, m.at, m.cost).await)
-                    });
+                    let course =
+                        self.limited(m.at, async { Ok(evidence::fetch(&*self.query, plan, m.at, m.cost).await) });
                     courses.insert(id, course.await.unwrap_or_else(|e| Err(e.to_string())));
                 }
                 if let Some(course) = courses.get(id) {

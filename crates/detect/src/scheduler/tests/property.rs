@@ -20,9 +20,13 @@ const SERVICES: [&str; 3] = ["front", "payments", "accounts"];
 const HOLD: i64 = 20;
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
-    let sample = (0..3_usize, 0..10_u8, 0..20_u8).prop_map(|(service, value, late)| Event::Sample { service, value, late });
+    let sample =
+        (0..3_usize, 0..10_u8, 0..20_u8).prop_map(|(service, value, late)| Event::Sample { service, value, late });
     let wait = (0..40_000_u32).prop_map(|millis| Event::Wait { millis });
-    prop::collection::vec(prop_oneof![5 => sample, 3 => wait, 1 => Just(Event::Restart), 1 => Just(Event::Reload)], 1..40)
+    prop::collection::vec(
+        prop_oneof![5 => sample, 3 => wait, 1 => Just(Event::Restart), 1 => Just(Event::Reload)],
+        1..40,
+    )
 }
 
 /// Which services fire by the book: where the condition holds at `at`, and at every evaluation since `hold` before.

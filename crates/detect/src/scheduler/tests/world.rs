@@ -124,7 +124,9 @@ impl SignalSink for Sink {
             .map(|signal| {
                 self.signals.lock().push(signal.clone());
                 let next = u128::try_from(self.signals.lock().len()).unwrap();
-                let id = *open.entry(signal.labels.clone()).or_insert_with(|| AlertId::from_uuid(uuid::Uuid::from_u128(next)));
+                let id = *open
+                    .entry(signal.labels.clone())
+                    .or_insert_with(|| AlertId::from_uuid(uuid::Uuid::from_u128(next)));
                 if signal.verdict == Verdict::Resolved {
                     open.remove(&signal.labels);
                 }
@@ -150,7 +152,8 @@ pub(super) struct World {
     _dir: TempDir,
 }
 
-pub(super) const EVALUATION: Evaluation = Evaluation { interval: Span::from_secs(60), coalesce: Span::from_millis(100) };
+pub(super) const EVALUATION: Evaluation =
+    Evaluation { interval: Span::from_secs(60), coalesce: Span::from_millis(100) };
 
 impl World {
     pub(super) async fn new(rules: Vec<Rule>) -> Self {
