@@ -183,6 +183,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
         fn late_samples_end_up_where_they_belong(times in proptest::collection::vec(0_i64..2_000, 1..900)) {
             let series = series();

@@ -215,6 +215,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
         fn what_is_encoded_decodes(
             series in proptest::collection::vec(

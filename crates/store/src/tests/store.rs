@@ -197,7 +197,7 @@ async fn matchers_find_what_a_scan_over_all_series_finds() {
     let ops = [MatchOp::Equal, MatchOp::NotEqual, MatchOp::Match, MatchOp::NotMatch];
     let mut matchers = Vec::new();
     for name in ["__name__", "code", "n", "absent"] {
-        for value in ["m1", "m.*", "500", "", ".*", ".+", "1|2|3"] {
+        for value in ["m1", "500", "", ".*", "1|2|3"] {
             matchers.extend(ops.into_iter().map(|op| Matcher::new(name, op, value).unwrap()));
         }
     }
