@@ -34,7 +34,7 @@ export function chartOptions(drawing: Drawing): uPlot.Options {
   return {
     width,
     height,
-    padding: [10, 10, 0, 0],
+    padding: [10, 20, 0, 0],
     legend: { show: false },
     cursor: { drag: { x: drawing.onZoom !== undefined, y: false }, points: { size: 6 }, focus: { prox: 24 } },
     focus: { alpha: 0.35 },

@@ -70,30 +70,7 @@ export function DataList<T>({ label, items, columns, keyOf, onOpen, onCommand }:
             className="wk-row"
             {...mark(keyOf(item))}
           >
-            <Group gap={6} mb={4}>
-              {columns
-                .filter((c) => c.badge)
-                .map((c) => (
-                  <div key={c.header}>{c.cell(item)}</div>
-                ))}
-            </Group>
-            {columns
-              .filter((c) => c.lead)
-              .map((c) => (
-                <div key={c.header}>{c.cell(item)}</div>
-              ))}
-            <div className="wk-card-facts">
-              {columns
-                .filter((c) => !c.lead && !c.badge)
-                .map((c) => (
-                  <div key={c.header} className={c.wide ? "wk-card-wide" : "wk-card-fact"}>
-                    <Text size="xs" c="dimmed" className="wk-card-name">
-                      {c.header}
-                    </Text>
-                    <div className="wk-wrap">{c.cell(item)}</div>
-                  </div>
-                ))}
-            </div>
+            <CardBody item={item} columns={columns} />
           </Card>
         ))}
       </Stack>
@@ -128,5 +105,31 @@ export function DataList<T>({ label, items, columns, keyOf, onOpen, onCommand }:
         </Table.Tbody>
       </Table>
     </Table.ScrollContainer>
+  );
+}
+
+/** What a row says, as a card: badges, the lead, then the rest by name. */
+function CardBody<T>({ item, columns }: { item: T; columns: Column<T>[] }) {
+  const cells = columns.map((column) => ({ ...column, content: column.cell(item) })).filter((c) => c.content !== null);
+  const plain = (c: (typeof cells)[number]) => <div key={c.header}>{c.content}</div>;
+  return (
+    <>
+      <Group gap={6} mb={4}>
+        {cells.filter((c) => c.badge).map(plain)}
+      </Group>
+      {cells.filter((c) => c.lead).map(plain)}
+      <div className="wk-card-facts">
+        {cells
+          .filter((c) => !c.lead && !c.badge)
+          .map((c) => (
+            <div key={c.header} className={c.wide ? "wk-card-wide" : "wk-card-fact"}>
+              <Text size="xs" c="dimmed" className="wk-card-name">
+                {c.header}
+              </Text>
+              <div className="wk-wrap">{c.content}</div>
+            </div>
+          ))}
+      </div>
+    </>
   );
 }

@@ -49,7 +49,7 @@ const STATES: Record<string, Look> = {
   open: look("Open", "waiting", "yellow"),
   done: look("Done", "ok", "teal"),
   error: look("Error", "failed", "red"),
-  unset: look("No status", "dash", "gray"),
+  unset: look("No error", "dash", "gray"),
 };
 
 /** A state that this console does not know yet is shown by its own word, never hidden. */

@@ -26,7 +26,9 @@ export function IncidentActions({ incident }: { incident: IncidentDetail }) {
       { onSuccess: () => (setAsking(null), setNote("")) },
     );
   useCommand((command) => {
-    if (command.kind === "acknowledge" && steps.includes("acknowledge")) take("acknowledge");
+    // With an alert of the list selected, `a` means that alert.
+    const rowSelected = document.querySelector(".wk-row[data-selected]") !== null;
+    if (command.kind === "acknowledge" && !rowSelected && steps.includes("acknowledge")) take("acknowledge");
   });
   return (
     <>
