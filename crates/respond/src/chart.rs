@@ -6,7 +6,9 @@
 mod axis;
 mod font;
 
-use tiny_skia::{Color, FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, StrokeDash, Transform};
+use tiny_skia::{
+    Color, FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, StrokeDash, Transform,
+};
 use watchkeeper_domain::Timestamp;
 
 use axis::{Ticks, time_ticks, value_ticks};
@@ -25,7 +27,8 @@ const RIGHT: f32 = 782.0;
 const TOP: f32 = 46.0;
 const BOTTOM: f32 = 262.0;
 
-const PALETTE: [[u8; 3]; MOST_LINES] = [[31, 90, 166], [0, 128, 115], [140, 80, 170], [190, 110, 20], [90, 100, 110], [170, 50, 110]];
+const PALETTE: [[u8; 3]; MOST_LINES] =
+    [[31, 90, 166], [0, 128, 115], [140, 80, 170], [190, 110, 20], [90, 100, 110], [170, 50, 110]];
 const INK: [u8; 3] = [38, 44, 52];
 const SOFT: [u8; 3] = [104, 112, 122];
 const GRID: [u8; 3] = [228, 231, 235];
@@ -126,7 +129,13 @@ impl Chart {
             0 | 1 => Vec::new(),
             _ => self.lines.iter().zip(PALETTE).map(|(line, rgb)| (line.name.as_str(), rgb)).collect(),
         };
-        canvas.text_left(14.0, 24.0, 11.0, &font::fit(&self.title, 11.0, if legend.is_empty() { 770.0 } else { 400.0 }), INK);
+        canvas.text_left(
+            14.0,
+            24.0,
+            11.0,
+            &font::fit(&self.title, 11.0, if legend.is_empty() { 770.0 } else { 400.0 }),
+            INK,
+        );
         let mut right = RIGHT;
         for (name, rgb) in legend.iter().rev() {
             let name = font::fit(name, 8.0, 110.0);

@@ -19,6 +19,7 @@ pub mod deliver;
 pub mod destination;
 pub mod email;
 mod facts;
+pub mod read;
 mod record;
 pub mod scrub;
 pub mod slack;

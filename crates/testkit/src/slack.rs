@@ -28,8 +28,8 @@ use watchkeeper_domain::{Clock, Timestamp};
 
 use crate::clock::SystemClock;
 use press::{Person, Press};
-pub use store::{Message, Reply};
 use store::Store;
+pub use store::{Message, Reply};
 
 /// How many messages a webhook takes at once before its limit of one a second bites.
 const BURST: f64 = 8.0;
@@ -188,7 +188,10 @@ async fn asset(kind: &'static str, text: &'static str) -> Response {
     // Messages hold other people's text: even if the page had a hole, no script but its own would run.
     let policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src http: https: data:; connect-src 'self'; \
                   base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-    ([(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, policy), (header::CACHE_CONTROL, "no-store")], text)
+    (
+        [(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, policy), (header::CACHE_CONTROL, "no-store")],
+        text,
+    )
         .into_response()
 }
 
@@ -221,7 +224,8 @@ async fn webhook(
         return (StatusCode::NOT_FOUND, "no_service").into_response();
     }
     if let Err(wait) = take_turn(&inner, &token) {
-        return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, wait.to_string())], "rate_limited").into_response();
+        return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, wait.to_string())], "rate_limited")
+            .into_response();
     }
     let Some(payload) = read_payload(&headers, &body) else {
         return (StatusCode::BAD_REQUEST, "invalid_payload").into_response();
@@ -316,7 +320,8 @@ async fn send_press(inner: &Inner, ts: &str, place: usize, person: &Person) -> R
         action_ts: &format!("{}.{:06}", now.as_micros() / 1_000_000, now.as_micros() % 1_000_000),
         response_url: &format!("{}/response/{token}", inner.base_url),
     });
-    let body = url::form_urlencoded::Serializer::new(String::new()).append_pair("payload", &payload.to_string()).finish();
+    let body =
+        url::form_urlencoded::Serializer::new(String::new()).append_pair("payload", &payload.to_string()).finish();
     let timestamp = (now.as_micros() / 1_000_000).to_string();
     let answer = inner
         .http

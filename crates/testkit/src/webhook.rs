@@ -189,8 +189,11 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
 
 fn response(status: u16, headers: &str, body: &str) -> Vec<u8> {
     let reason = http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason()).unwrap_or("Unknown");
-    format!("HTTP/1.1 {status} {reason}\r\nContent-Type: text/plain\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
-        .into_bytes()
+    format!(
+        "HTTP/1.1 {status} {reason}\r\nContent-Type: text/plain\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
 }
 
 /// Reads one request; none when the peer has closed in good order.

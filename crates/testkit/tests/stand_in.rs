@@ -15,7 +15,13 @@ async fn world() -> (StandIn, MockWebhook, Arc<VirtualClock>, reqwest::Client) {
 }
 
 async fn post(http: &reqwest::Client, url: &str, body: &str) -> (u16, String) {
-    let answer = http.post(url).header("Content-Type", "application/json").body(body.to_owned()).send().await.expect("it answers");
+    let answer = http
+        .post(url)
+        .header("Content-Type", "application/json")
+        .body(body.to_owned())
+        .send()
+        .await
+        .expect("it answers");
     (answer.status().as_u16(), answer.text().await.expect("text"))
 }
 
@@ -36,7 +42,12 @@ async fn it_takes_and_refuses_in_the_very_words_of_slack() {
     }
     slack.revoke("token");
     assert_eq!(post(&http, &hook, r#"{"text":"x"}"#).await, (404, "no_service".to_owned()));
-    let form = http.post(slack.webhook_url("other")).form(&[("payload", r#"{"text":"as a form"}"#)]).send().await.expect("it answers");
+    let form = http
+        .post(slack.webhook_url("other"))
+        .form(&[("payload", r#"{"text":"as a form"}"#)])
+        .send()
+        .await
+        .expect("it answers");
     assert_eq!(form.status(), 200);
     assert_eq!(slack.messages().len(), 2);
 }
@@ -57,7 +68,11 @@ async fn after_a_short_burst_it_takes_one_message_a_second() {
     assert_eq!(refused.status(), 429);
     assert_eq!(refused.headers()["retry-after"], "1");
     assert_eq!(refused.text().await.expect("text"), "rate_limited");
-    assert_eq!(post(&http, &slack.webhook_url("another"), r#"{"text":"x"}"#).await.0, 200, "each webhook has its own limit");
+    assert_eq!(
+        post(&http, &slack.webhook_url("another"), r#"{"text":"x"}"#).await.0,
+        200,
+        "each webhook has its own limit"
+    );
     clock.advance(Span::from_secs(1));
     assert_eq!(post(&http, &hook, r#"{"text":"x"}"#).await.0, 200);
     assert_eq!(post(&http, &hook, r#"{"text":"x"}"#).await.0, 429);
@@ -108,7 +123,10 @@ async fn the_page_runs_no_script_but_its_own_and_the_list_answers_when_something
     let base = format!("http://{}", slack.address());
     let page = http.get(&base).send().await.expect("a page");
     let policy = page.headers()["content-security-policy"].to_str().unwrap_or_default().to_owned();
-    assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");
+    assert!(
+        policy.contains("default-src 'none'") && policy.contains("script-src 'self'") && !policy.contains("unsafe"),
+        "{policy}"
+    );
     let first: Value = http.get(format!("{base}/messages")).send().await.expect("a list").json().await.expect("JSON");
     let waiting = http.get(format!("{base}/messages?since={}", first["version"])).send();
     let hook = slack.webhook_url("t");

@@ -60,7 +60,8 @@ fn hostile_and_empty_input_is_drawn_without_harm() {
     let mut chart = chart();
     chart.title = "\u{0}<script>\n😀".repeat(300);
     chart.threshold = Some(f64::NAN);
-    chart.lines[0].points = vec![(chart.from, f64::INFINITY), (chart.to, f64::NAN), (chart.to, 1e308), (chart.to, -1e308)];
+    chart.lines[0].points =
+        vec![(chart.from, f64::INFINITY), (chart.to, f64::NAN), (chart.to, 1e308), (chart.to, -1e308)];
     chart.lines = vec![chart.lines[0].clone(); 40];
     assert!(!chart.png().is_empty());
     chart.lines.clear();

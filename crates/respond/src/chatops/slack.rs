@@ -133,11 +133,18 @@ pub fn presses(body: &[u8]) -> Result<Vec<Press>, Error> {
 }
 
 fn wish(action: &Action) -> Result<Command, String> {
-    let stale = || "I cannot read this button: it comes from another version of me. Please use the links in the message.".to_owned();
-    let known = [ACKNOWLEDGE, SILENCE, RESOLVE].contains(&action.action_id.as_str()) || action.action_id.starts_with(RUN_WORKFLOW);
+    let stale = || {
+        "I cannot read this button: it comes from another version of me. Please use the links in the message."
+            .to_owned()
+    };
+    let known = [ACKNOWLEDGE, SILENCE, RESOLVE].contains(&action.action_id.as_str())
+        || action.action_id.starts_with(RUN_WORKFLOW);
     if !known {
         let id: String = action.action_id.chars().take(60).collect();
-        return Err(format!("I do not know the action `{}`. I know: acknowledge, silence, resolve, run a workflow.", escape(&id, 80)));
+        return Err(format!(
+            "I do not know the action `{}`. I know: acknowledge, silence, resolve, run a workflow.",
+            escape(&id, 80)
+        ));
     }
     let target = Target::read(&action.value).map_err(|_| stale())?;
     let (incident, alerts) = (target.incident, target.alerts);

@@ -16,11 +16,25 @@ fn request(url: &str) -> Request {
 #[test]
 fn a_url_from_a_payload_reaches_no_internal_address_in_any_spelling() {
     for text in [
-        "https://127.0.0.1/", "https://127.1/", "https://2130706433/", "https://0x7f000001/", "https://[::1]/",
-        "https://[::ffff:127.0.0.1]/", "https://0.0.0.0/", "https://169.254.169.254/", "https://[fd00::1]/",
-        "https://100.64.0.1/", "https://[64:ff9b::7f00:1]/", "https://[2002:7f00:1::]/", "https://[::127.0.0.1]/",
-        "https://10.1.2.3/", "https://[fe80::1]/", "http://93.184.216.34/", "https://user@example.org/",
-        "file:///etc/passwd", "gopher://example.org/",
+        "https://127.0.0.1/",
+        "https://127.1/",
+        "https://2130706433/",
+        "https://0x7f000001/",
+        "https://[::1]/",
+        "https://[::ffff:127.0.0.1]/",
+        "https://0.0.0.0/",
+        "https://169.254.169.254/",
+        "https://[fd00::1]/",
+        "https://100.64.0.1/",
+        "https://[64:ff9b::7f00:1]/",
+        "https://[2002:7f00:1::]/",
+        "https://[::127.0.0.1]/",
+        "https://10.1.2.3/",
+        "https://[fe80::1]/",
+        "http://93.184.216.34/",
+        "https://user@example.org/",
+        "file:///etc/passwd",
+        "gopher://example.org/",
     ] {
         let url = Url::parse(text).expect("each spelling is a URL");
         assert!(check(&url, Reach::Payload).is_err(), "{text} was let through");
@@ -74,7 +88,10 @@ async fn a_connection_that_breaks_after_the_request_leaves_the_outcome_open() {
 #[tokio::test]
 async fn an_answer_is_capped_and_a_redirect_is_not_followed() {
     let (mock, other) = (MockWebhook::start().await, MockWebhook::start().await);
-    mock.script([Scripted::Status(200, "x".repeat(MOST_ANSWER_BYTES * 2)), Scripted::Redirect(other.url("/elsewhere"))]);
+    mock.script([
+        Scripted::Status(200, "x".repeat(MOST_ANSWER_BYTES * 2)),
+        Scripted::Redirect(other.url("/elsewhere")),
+    ]);
     let client = Client::new().expect("a client");
     let answer = client.send(request(&mock.url("/"))).await.expect("an answer");
     assert_eq!(answer.body.len(), MOST_ANSWER_BYTES);

@@ -125,7 +125,8 @@ pub(super) async fn claim(
     }
     let unknown = unknown_attempts(tx, &candidate.id).await?;
     if unknown >= MOST_UNKNOWN {
-        let error = format!("nobody knows whether it arrived: {unknown} attempts ended without an answer; not sent again");
+        let error =
+            format!("nobody knows whether it arrived: {unknown} attempts ended without an answer; not sent again");
         finish(tx, &claimed, now, &error).await?;
         return Ok(None);
     }
@@ -135,24 +136,29 @@ pub(super) async fn claim(
         return Ok(None);
     }
     claimed.attempt += 1;
-    sqlx::query("UPDATE notification SET state = 'sending', attempts = $2, lease_owner = $3, lease_until = $4 WHERE id = $1")
-        .bind(&candidate.id)
-        .bind(claimed.attempt)
-        .bind(&who.boot_id)
-        .bind((now + lease).as_micros())
-        .execute(&mut **tx)
-        .await
-        .map_err(StateError::statement(act))?;
-    sqlx::query("INSERT INTO notification_attempt (notification_id, n, started_at, outcome) VALUES ($1, $2, $3, 'started')")
-        .bind(&candidate.id)
-        .bind(claimed.attempt)
-        .bind(now.as_micros())
-        .execute(&mut **tx)
-        .await
-        .map_err(StateError::statement(act))?;
+    sqlx::query(
+        "UPDATE notification SET state = 'sending', attempts = $2, lease_owner = $3, lease_until = $4 WHERE id = $1",
+    )
+    .bind(&candidate.id)
+    .bind(claimed.attempt)
+    .bind(&who.boot_id)
+    .bind((now + lease).as_micros())
+    .execute(&mut **tx)
+    .await
+    .map_err(StateError::statement(act))?;
+    sqlx::query(
+        "INSERT INTO notification_attempt (notification_id, n, started_at, outcome) VALUES ($1, $2, $3, 'started')",
+    )
+    .bind(&candidate.id)
+    .bind(claimed.attempt)
+    .bind(now.as_micros())
+    .execute(&mut **tx)
+    .await
+    .map_err(StateError::statement(act))?;
     let mut data = json!({"attempt": claimed.attempt, "idempotency_key": claimed.subject.id});
     if unknown > 0 {
-        data["reason"] = json!("the outcome of an earlier attempt is unknown: sent once more, with the same idempotency key");
+        data["reason"] =
+            json!("the outcome of an earlier attempt is unknown: sent once more, with the same idempotency key");
     }
     facts::note(tx, now, "notification.attempted", &claimed.subject, data).await?;
     Ok(Some(claimed))
@@ -170,7 +176,8 @@ async fn close_abandoned(tx: &mut Tx, claimed: &Claimed, now: Timestamp) -> Resu
     .execute(&mut **tx)
     .await
     .map_err(StateError::statement("close an abandoned attempt"))?;
-    facts::note(tx, now, "notification.unknown", &claimed.subject, json!({"attempt": claimed.attempt, "error": detail})).await
+    facts::note(tx, now, "notification.unknown", &claimed.subject, json!({"attempt": claimed.attempt, "error": detail}))
+        .await
 }
 
 /// How many attempts of a notification ended without anybody knowing how.
@@ -194,7 +201,8 @@ async fn finish(tx: &mut Tx, claimed: &Claimed, now: Timestamp, error: &str) -> 
     .execute(&mut **tx)
     .await
     .map_err(StateError::statement("give up a notification"))?;
-    facts::note(tx, now, "notification.failed", &claimed.subject, json!({"attempts": claimed.attempt, "error": error})).await
+    facts::note(tx, now, "notification.failed", &claimed.subject, json!({"attempts": claimed.attempt, "error": error}))
+        .await
 }
 
 fn read(row: &SqliteRow) -> Result<Claimed, StateError> {

@@ -221,7 +221,10 @@ impl Alerts {
     }
 
     /// What all alerts share of their labels or annotations.
-    pub fn common_map<'a>(&'a self, of: impl Fn(&'a Alert) -> &'a BTreeMap<String, String>) -> BTreeMap<String, String> {
+    pub fn common_map<'a>(
+        &'a self,
+        of: impl Fn(&'a Alert) -> &'a BTreeMap<String, String>,
+    ) -> BTreeMap<String, String> {
         let mut all = self.alerts.iter().map(of);
         let mut common = all.next().cloned().unwrap_or_default();
         for map in all {
@@ -257,7 +260,7 @@ pub fn number(value: f64) -> String {
     }
     #[expect(clippy::cast_possible_truncation, reason = "the logarithm of an f64 is below 309")]
     let decimals = 3 - value.abs().log10().floor() as i32;
-    if decimals > 12 || decimals < -12 {
+    if !(-12..=12).contains(&decimals) {
         return format!("{value:.3e}");
     }
     let text = format!("{value:.*}", usize::try_from(decimals.max(0)).unwrap_or(0));
@@ -287,7 +290,9 @@ mod tests {
 
     #[test]
     fn numbers_are_short_and_not_wrong() {
-        for (value, text) in [(0.07341, "0.07341"), (1.5, "1.5"), (12_340.0, "12340"), (0.0, "0"), (-2.0, "-2"), (99.996, "100")] {
+        for (value, text) in
+            [(0.07341, "0.07341"), (1.5, "1.5"), (12_340.0, "12340"), (0.0, "0"), (-2.0, "-2"), (99.996, "100")]
+        {
             assert_eq!(number(value), text);
         }
         assert_eq!(number(1.5e-20), "1.500e-20");

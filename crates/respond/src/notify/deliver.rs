@@ -278,7 +278,9 @@ async fn deliver(shared: &Shared, claimed: Claimed) {
 async fn attempt(shared: &Shared, claimed: &Claimed, channel: &dyn Channel) -> SendResult {
     let message = match compose(shared, claimed, channel).await {
         Ok(message) => message,
-        Err(error) => return SendResult::Failed { status: None, error: format!("its content cannot be read: {error}") },
+        Err(error) => {
+            return SendResult::Failed { status: None, error: format!("its content cannot be read: {error}") };
+        }
     };
     let clock = &shared.env.clock;
     let deadline = clock.sleep_until(clock.now() + channel.timeout());
@@ -288,9 +290,11 @@ async fn attempt(shared: &Shared, claimed: &Claimed, channel: &dyn Channel) -> S
         Either::Right(((), _)) if left.is_marked() => {
             SendResult::Unknown { error: format!("no answer within {}", channel.timeout()) }
         }
-        Either::Right(((), _)) => {
-            SendResult::Retry { status: None, error: format!("no connection within {}", channel.timeout()), after: None }
-        }
+        Either::Right(((), _)) => SendResult::Retry {
+            status: None,
+            error: format!("no connection within {}", channel.timeout()),
+            after: None,
+        },
     }
 }
 

@@ -129,7 +129,9 @@ mod tests {
         for _ in 1..OPENS_AFTER {
             assert_eq!(all.learn(&env, &to, env.now(), &retry()), Change::None);
         }
-        let Change::Hold { until, opened: true } = all.learn(&env, &to, env.now(), &retry()) else { panic!("not open") };
+        let Change::Hold { until, opened: true } = all.learn(&env, &to, env.now(), &retry()) else {
+            panic!("not open")
+        };
         assert_eq!(all.room(&to, 0, env.now()), 0);
         assert_eq!(all.next_due(env.now()), Some(until));
         clock.set(until);

@@ -109,9 +109,11 @@ impl From<lettre::transport::smtp::Error> for Trouble {
 impl Trouble {
     fn judge(self, left: bool) -> SendResult {
         match self {
-            Self::Connect(error) => {
-                SendResult::Retry { status: None, error: format!("no connection to the mail server: {error}"), after: None }
-            }
+            Self::Connect(error) => SendResult::Retry {
+                status: None,
+                error: format!("no connection to the mail server: {error}"),
+                after: None,
+            },
             Self::Refused(error) => SendResult::Failed { status: None, error },
             Self::Smtp(error) => {
                 let (status, permanent) = (error.status().map(u16::from), error.is_permanent());
@@ -119,7 +121,9 @@ impl Trouble {
                 match status {
                     Some(_) if permanent => SendResult::Failed { status, error: text },
                     Some(_) => SendResult::Retry { status, error: text, after: None },
-                    None if left => SendResult::Unknown { error: format!("the connection broke after the message was sent: {text}") },
+                    None if left => SendResult::Unknown {
+                        error: format!("the connection broke after the message was sent: {text}"),
+                    },
                     None => SendResult::Retry { status: None, error: text, after: None },
                 }
             }

@@ -18,7 +18,13 @@ pub(super) struct Subject {
 }
 
 /// Writes it down, with what `more` adds.
-pub(super) async fn note(tx: &mut Tx, at: Timestamp, kind: &'static str, of: &Subject, more: Value) -> Result<(), StateError> {
+pub(super) async fn note(
+    tx: &mut Tx,
+    at: Timestamp,
+    kind: &'static str,
+    of: &Subject,
+    more: Value,
+) -> Result<(), StateError> {
     let mut data = json!({"receiver": of.receiver, "integration": of.integration});
     if let (Some(data), Value::Object(more)) = (data.as_object_mut(), more) {
         data.extend(more);

@@ -59,7 +59,9 @@ mod tests {
     fn a_url_is_taken_out_whole_and_in_its_telling_parts() {
         let secret = Secret::new("${env:HOOK}", "https://hooks.example.org/services/T0/B0/abcdefgh1234?token=zyxwvuts");
         let scrub = Scrub::default().and(&secret);
-        for echo in ["no route for /services/T0/B0/abcdefgh1234", "abcdefgh1234 is unknown", "zyxwvuts", secret.expose()] {
+        for echo in
+            ["no route for /services/T0/B0/abcdefgh1234", "abcdefgh1234 is unknown", "zyxwvuts", secret.expose()]
+        {
             let clean = scrub.clean(echo);
             assert!(!clean.contains("abcdefgh1234") && !clean.contains("zyxwvuts"), "{clean}");
         }

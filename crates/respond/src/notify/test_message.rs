@@ -12,7 +12,12 @@ use watchkeeper_state::{State, StateError};
 /// Puts a test message for each integration of a receiver into the outbox; wake the deliverer afterwards.
 ///
 /// The answer names the notifications; what became of them is in their rows. It never holds a peer's answer.
-pub async fn test(state: &State, env: &Env, receiver: &Receiver, by: &Actor) -> Result<Vec<NotificationId>, StateError> {
+pub async fn test(
+    state: &State,
+    env: &Env,
+    receiver: &Receiver,
+    by: &Actor,
+) -> Result<Vec<NotificationId>, StateError> {
     let thread = format!("test/{}", NotificationId::new(env));
     let message = Message {
         kind: "test",

@@ -59,7 +59,8 @@ impl Webhook {
         let id = message.id.to_string();
         let mut headers = HeaderMap::new();
         let mut add = |name: &'static str, value: &str, secret: bool| {
-            let mut value = HeaderValue::from_str(value).map_err(|_| format!("the value of the header {name} holds a line break"))?;
+            let mut value = HeaderValue::from_str(value)
+                .map_err(|_| format!("the value of the header {name} holds a line break"))?;
             value.set_sensitive(secret);
             headers.insert(HeaderName::from_static(name), value);
             Ok::<(), String>(())
@@ -72,7 +73,8 @@ impl Webhook {
             add("webhook-timestamp", &timestamp, false)?;
         }
         if let Some(token) = &self.bearer_token {
-            add(AUTHORIZATION.as_str(), &format!("Bearer {}", token.expose()), true).or(Err("the bearer token holds a line break"))?;
+            add(AUTHORIZATION.as_str(), &format!("Bearer {}", token.expose()), true)
+                .or(Err("the bearer token holds a line break"))?;
         }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let (reach, method, left) = (Reach::Administrator, Method::POST, message.left.clone());

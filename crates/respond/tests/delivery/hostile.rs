@@ -75,8 +75,10 @@ async fn a_secret_that_a_receiver_echoes_is_written_nowhere() {
     for id in ids {
         written.push_str(&format!("{:?}", world.row(id).await));
     }
-    let details: Vec<(String, Option<String>)> =
-        sqlx::query_as("SELECT detail, receipt FROM notification_attempt").fetch_all(world.state.read()).await.expect("readable");
+    let details: Vec<(String, Option<String>)> = sqlx::query_as("SELECT detail, receipt FROM notification_attempt")
+        .fetch_all(world.state.read())
+        .await
+        .expect("readable");
     written.push_str(&format!("{details:?}"));
     assert!(written.contains("no route for"), "the receiver's words are kept");
     assert!(!written.contains(secret) && !written.contains("anothersecret99"), "{written}");

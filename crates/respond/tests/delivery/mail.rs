@@ -69,7 +69,11 @@ async fn a_refused_mail_fails_a_deferred_one_is_repeated_and_a_lost_answer_is_un
         deliverer.reconcile().await.expect("a pass");
         deliverer.settle().await;
         let row = world.row(id).await;
-        assert_eq!((row.outcomes.as_slice(), row.state.as_str()), ([outcome.to_owned()].as_slice(), state), "{to}: {row:?}");
+        assert_eq!(
+            (row.outcomes.as_slice(), row.state.as_str()),
+            ([outcome.to_owned()].as_slice(), state),
+            "{to}: {row:?}"
+        );
     }
 }
 

@@ -13,7 +13,12 @@ use watchkeeper_testkit::{Answer, MockWebhook};
 use world::{World, drain};
 
 /// Moves the clock to what is due next, until the receiver has had `requests` requests and all is recorded.
-async fn until_requests(world: &World, deliverer: &watchkeeper_respond::notify::Deliverer, mock: &MockWebhook, requests: usize) {
+async fn until_requests(
+    world: &World,
+    deliverer: &watchkeeper_respond::notify::Deliverer,
+    mock: &MockWebhook,
+    requests: usize,
+) {
     while mock.requests().len() < requests {
         drain(deliverer).await;
         if mock.requests().len() < requests {
@@ -49,7 +54,11 @@ async fn a_delivered_message_leaves_a_receipt_and_the_whole_story() {
 async fn a_receiver_that_fails_for_a_while_gets_the_message_once_it_works_again() {
     let (mut world, mock) = (World::new().await, MockWebhook::start().await);
     world.webhook("team", &mock.url("/hook"));
-    mock.script([Answer::Status(500, "oops".into()), Answer::Status(503, String::new()), Answer::Status(502, String::new())]);
+    mock.script([
+        Answer::Status(500, "oops".into()),
+        Answer::Status(503, String::new()),
+        Answer::Status(502, String::new()),
+    ]);
     let id = world.say("team", "t", "firing", "HighErrorRate").await[0];
     let deliverer = world.deliverer("one");
     until_requests(&world, &deliverer, &mock, 4).await;
@@ -106,7 +115,10 @@ async fn a_receiver_that_is_down_is_retried_with_growing_waits_until_the_deadlin
     }
     let row = world.row(id).await;
     assert!((200..600).contains(&row.attempts), "{} attempts in 24 hours", row.attempts);
-    assert!(world.env.now().since(start) <= Span::from_secs(24 * 3_600 + 300), "noticed at the next probe at the latest");
+    assert!(
+        world.env.now().since(start) <= Span::from_secs(24 * 3_600 + 300),
+        "noticed at the next probe at the latest"
+    );
     assert!(row.last_error.as_deref().is_some_and(|e| e.contains("given up") && !e.contains("secret")), "{row:?}");
     assert_eq!(world.story(id).await.last().map(String::as_str), Some("failed"));
     assert!(world.ledger().await.iter().any(|e| e.kind == "receiver.unreachable"));
@@ -122,7 +134,11 @@ async fn what_a_receiver_will_never_take_is_not_repeated() {
         let deliverer = world.deliverer("one");
         drain(&deliverer).await;
         let row = world.row(id).await;
-        assert_eq!((row.state.as_str(), row.outcomes.as_slice()), ("failed", ["failed".to_owned()].as_slice()), "{status}");
+        assert_eq!(
+            (row.state.as_str(), row.outcomes.as_slice()),
+            ("failed", ["failed".to_owned()].as_slice()),
+            "{status}"
+        );
     }
 }
 
@@ -144,7 +160,13 @@ async fn an_unknown_outcome_is_repeated_once_with_the_same_key_and_then_given_up
         assert_eq!((row.state.as_str(), row.outcomes.len()), ("failed", 2));
         assert!(row.outcomes.iter().all(|o| o == "unknown"), "{row:?}");
         assert_eq!(world.story(id).await, ["intended", "attempted", "unknown", "attempted", "unknown", "failed"]);
-        let again = world.ledger().await.into_iter().filter(|e| e.kind == "notification.attempted").nth(1).expect("two attempts");
+        let again = world
+            .ledger()
+            .await
+            .into_iter()
+            .filter(|e| e.kind == "notification.attempted")
+            .nth(1)
+            .expect("two attempts");
         assert!(again.data["reason"].as_str().is_some_and(|r| r.contains("unknown")), "{again:?}");
     }
 }
@@ -210,7 +232,8 @@ async fn messages_of_one_thread_arrive_in_order_even_when_the_first_must_be_repe
     world.say("team", "other", "firing", "Independent").await;
     let deliverer = world.deliverer("one");
     until_requests(&world, &deliverer, &mock, 4).await;
-    let name = |i: usize| mock.requests()[i].json()["commonLabels"]["alertname"].as_str().unwrap_or_default().to_owned();
+    let name =
+        |i: usize| mock.requests()[i].json()["commonLabels"]["alertname"].as_str().unwrap_or_default().to_owned();
     let all: Vec<String> = (0..4).map(name).collect();
     let of_thread: Vec<&str> = all.iter().map(String::as_str).filter(|n| *n != "Independent").collect();
     assert_eq!(of_thread, ["First", "First", "Second"]);
@@ -265,7 +288,9 @@ async fn a_test_message_takes_the_real_path() {
     let deliverer = world.deliverer("one");
     drain(&deliverer).await;
     assert_eq!(world.row(ids[0]).await.state, "delivered");
-    assert!(mock.requests()[0].json()["commonAnnotations"]["summary"].as_str().is_some_and(|s| s.contains("user:alice")));
+    assert!(
+        mock.requests()[0].json()["commonAnnotations"]["summary"].as_str().is_some_and(|s| s.contains("user:alice"))
+    );
 }
 
 #[tokio::test]
@@ -280,7 +305,12 @@ async fn a_signed_webhook_can_be_verified_by_its_receiver() {
     let request = &mock.requests()[0];
     let header = |name: &str| request.header(name).unwrap_or_default();
     let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-    let signature = watchkeeper_respond::notify::webhook::sign(secret, header("webhook-id"), header("webhook-timestamp"), &request.body);
+    let signature = watchkeeper_respond::notify::webhook::sign(
+        secret,
+        header("webhook-id"),
+        header("webhook-timestamp"),
+        &request.body,
+    );
     assert_eq!(header("webhook-signature"), signature);
     assert_eq!(header("authorization"), "Bearer token-of-the-receiver");
 }

@@ -6,8 +6,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use tokio::sync::mpsc;
 use watchkeeper_domain::Span;
-use watchkeeper_respond::chatops::slack::{presses, signature};
 use watchkeeper_respond::chatops::Command;
+use watchkeeper_respond::chatops::slack::{presses, signature};
 use watchkeeper_state::Reconciler;
 use watchkeeper_testkit::slack::StandIn;
 use watchkeeper_testkit::slack::press::Person;
@@ -33,7 +33,16 @@ async fn firing_and_resolved_are_shown_as_an_engineer_wants_to_read_them() {
     assert_eq!(header(0), "🔴 [FIRING:1] HighErrorRate checkout (Critical)");
     assert_eq!(header(1), "🟢 [RESOLVED] HighErrorRate checkout (Critical)");
     let firing = messages[0].payload.to_string();
-    for wanted in ["7.3 (&gt; 5)", "too many errors", "|Runbook>", "|Alert>", "chart.png", "Acknowledge", "Silence 1 h", "Resolve"] {
+    for wanted in [
+        "7.3 (&gt; 5)",
+        "too many errors",
+        "|Runbook>",
+        "|Alert>",
+        "chart.png",
+        "Acknowledge",
+        "Silence 1 h",
+        "Resolve",
+    ] {
         assert!(firing.contains(wanted), "{wanted} is missing in {firing}");
     }
     let resolved = messages[1].payload.to_string();
@@ -101,11 +110,14 @@ async fn a_press_in_the_message_comes_back_as_the_command_that_it_promised() {
     let alice = Person { id: "U024BE7LH".to_owned(), name: "alice".to_owned() };
     assert_eq!(slack.press(&ts, "acknowledge", &alice).await, Ok(200));
     let (headers, body) = told.recv().await.expect("a press");
-    let all = |name: &str| -> Vec<String> { headers.get_all(name).iter().map(|v| v.to_str().unwrap_or_default().to_owned()).collect() };
+    let all = |name: &str| -> Vec<String> {
+        headers.get_all(name).iter().map(|v| v.to_str().unwrap_or_default().to_owned()).collect()
+    };
     let (signatures, times) = (all("x-slack-signature"), all("x-slack-request-timestamp"));
     let refs = |v: &[String]| -> Vec<String> { v.to_vec() };
     let (s, t) = (refs(&signatures), refs(&times));
-    let (s, t): (Vec<&str>, Vec<&str>) = (s.iter().map(String::as_str).collect(), t.iter().map(String::as_str).collect());
+    let (s, t): (Vec<&str>, Vec<&str>) =
+        (s.iter().map(String::as_str).collect(), t.iter().map(String::as_str).collect());
     assert_eq!(signature::verify(&["signing-secret"], &s, &t, &body, world.env.now()), Ok(()));
     let press = presses(&body).expect("a press").remove(0);
     assert_eq!(press.wish, Ok(Command::Acknowledge { incident: None, alerts: vec![world.alert] }));

@@ -74,19 +74,36 @@ impl World {
     }
 
     pub(crate) fn slack(&mut self, name: &str, url: &str) {
-        let integration =
-            SlackIntegration { webhook_url: Secret::new("${env:SLACK}", url), send_resolved: true, chart: ChartPolicy::Auto };
+        let integration = SlackIntegration {
+            webhook_url: Secret::new("${env:SLACK}", url),
+            send_resolved: true,
+            chart: ChartPolicy::Auto,
+        };
         self.receiver(name).slack.push(integration);
     }
 
     pub(crate) fn deliverer(&self, boot_id: &str) -> Deliverer {
         let options = Options { boot_id: boot_id.to_owned(), sole_owner: true };
         let client = Client::new().expect("a client");
-        Deliverer::new(self.state.clone(), self.env.clone(), options, &self.settings, client, Arc::new(Quiet), self.wake.clone())
+        Deliverer::new(
+            self.state.clone(),
+            self.env.clone(),
+            options,
+            &self.settings,
+            client,
+            Arc::new(Quiet),
+            self.wake.clone(),
+        )
     }
 
     /// One message for all integrations of a receiver, a millisecond after the one before.
-    pub(crate) async fn say(&self, receiver: &str, thread: &str, status: &'static str, name: &str) -> Vec<NotificationId> {
+    pub(crate) async fn say(
+        &self,
+        receiver: &str,
+        thread: &str,
+        status: &'static str,
+        name: &str,
+    ) -> Vec<NotificationId> {
         self.clock.advance(Span::from_millis(1));
         let integrations = self.settings.receivers.get(receiver).map(Receiver::integrations).unwrap_or_default();
         self.say_to(receiver, &integrations, thread, status, self.alerts(name, status)).await
@@ -149,11 +166,12 @@ impl World {
                 .fetch_one(self.state.read())
                 .await
                 .expect("the row is there");
-        let outcomes = sqlx::query_scalar("SELECT outcome FROM notification_attempt WHERE notification_id = $1 ORDER BY n")
-            .bind(id.to_string())
-            .fetch_all(self.state.read())
-            .await
-            .expect("attempts can be read");
+        let outcomes =
+            sqlx::query_scalar("SELECT outcome FROM notification_attempt WHERE notification_id = $1 ORDER BY n")
+                .bind(id.to_string())
+                .fetch_all(self.state.read())
+                .await
+                .expect("attempts can be read");
         Row { state, attempts, last_error, receipt, outcomes }
     }
 

@@ -32,7 +32,9 @@ pub fn payload(payload: &Value) -> Result<(), Refusal> {
         Some(Value::String(text)) if !text.is_empty() => Ok(()),
         Some(Value::String(_)) | None => {
             let says_something = object.get("blocks").is_some_and(|b| b.as_array().is_some_and(|b| !b.is_empty()))
-                || attachments.iter().any(|a| a.get("blocks").is_some() || a.get("fallback").is_some() || a.get("text").is_some());
+                || attachments
+                    .iter()
+                    .any(|a| a.get("blocks").is_some() || a.get("fallback").is_some() || a.get("text").is_some());
             if says_something { Ok(()) } else { Err("missing_text_or_fallback_or_attachments") }
         }
         Some(_) => Err("invalid_payload"),

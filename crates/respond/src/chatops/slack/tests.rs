@@ -6,13 +6,17 @@ use watchkeeper_domain::ids::{AlertId, Id, IncidentId};
 use watchkeeper_testkit::slack::press::{self, Person};
 
 fn form(payload: &Value) -> Vec<u8> {
-    url::form_urlencoded::Serializer::new(String::new()).append_pair("payload", &payload.to_string()).finish().into_bytes()
+    url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("payload", &payload.to_string())
+        .finish()
+        .into_bytes()
 }
 
 /// A press as the stand-in (and Slack) sends it.
 fn pressed(action_id: &str, value: &str) -> Vec<u8> {
     let person = Person { id: "U024BE7LH".to_owned(), name: "alice".to_owned() };
-    let element = json!({"type": "button", "action_id": action_id, "value": value, "text": {"type": "plain_text", "text": "x"}});
+    let element =
+        json!({"type": "button", "action_id": action_id, "value": value, "text": {"type": "plain_text", "text": "x"}});
     form(&press::block_actions(&press::Press {
         person: &person,
         ts: "1700000000.000100",
@@ -40,7 +44,10 @@ fn each_button_becomes_its_command_with_who_pressed_it() {
     assert_eq!((press.user.id.as_str(), press.user.name.as_str()), ("U024BE7LH", "alice"));
     assert_eq!(press.user.actor().to_string(), "user:slack/U024BE7LH");
     assert_eq!(press.message_ts, "1700000000.000100");
-    assert_eq!(read(SILENCE, &target).wish, Ok(Command::Silence { alerts: alerts.clone(), duration: Span::from_secs(3_600) }));
+    assert_eq!(
+        read(SILENCE, &target).wish,
+        Ok(Command::Silence { alerts: alerts.clone(), duration: Span::from_secs(3_600) })
+    );
     assert_eq!(read(RESOLVE, &target).wish, Ok(Command::Resolve { incident, alerts: alerts.clone() }));
     let run = Target { workflow: Some("restart".to_owned()), ..target };
     let wanted = Command::RunWorkflow { workflow: "restart".to_owned(), incident, alerts };
@@ -92,7 +99,9 @@ const SIGNATURE: &str = "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd275196
 fn slacks_own_example_is_believed_and_every_change_of_it_is_not() {
     use signature::{Error, verify};
     let (time, now) = ("1531420618", Timestamp::from_secs(1_531_420_618));
-    let check = |secrets: &[&str], signature: &[&str], time: &[&str], body: &[u8], now| verify(secrets, signature, time, body, now);
+    let check = |secrets: &[&str], signature: &[&str], time: &[&str], body: &[u8], now| {
+        verify(secrets, signature, time, body, now)
+    };
     let body = BODY.as_bytes();
     assert_eq!(check(&[SECRET], &[SIGNATURE], &[time], body, now), Ok(()));
     assert_eq!(check(&["new-secret", SECRET], &[SIGNATURE], &[time], body, now), Ok(()), "two secrets during a change");

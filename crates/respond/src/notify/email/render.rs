@@ -22,7 +22,13 @@ const CHART: &str = "chart@watchkeeper";
 ///
 /// `Message-ID` is made of the notification's id, so each attempt carries the same one and a client that got it twice
 /// shows it once. `References` is made of the thread, so what belongs together is shown together.
-pub fn mail(message: &Outgoing, from: &str, to: &[String], external_url: &str, now: Timestamp) -> Result<lettre::Message, String> {
+pub fn mail(
+    message: &Outgoing,
+    from: &str,
+    to: &[String],
+    external_url: &str,
+    now: Timestamp,
+) -> Result<lettre::Message, String> {
     let parse = |text: &str| text.parse::<Mailbox>().map_err(|e| format!("`{text}` is not an e-mail address: {e}"));
     let from = parse(from)?;
     let domain = from.email.domain().to_owned();
@@ -115,7 +121,13 @@ fn text_of_alerts(out: &mut String, alerts: &Alerts, message: &Outgoing, base: &
 fn text_of_incident(out: &mut String, it: &Incident, base: &str) {
     let facts = &it.incident;
     _ = writeln!(out, "{}\n", it.text);
-    _ = writeln!(out, "Priority: {} · {}\nSince: {}", capital(facts.priority.as_str()), facts.category, facts.opened_at);
+    _ = writeln!(
+        out,
+        "Priority: {} · {}\nSince: {}",
+        capital(facts.priority.as_str()),
+        facts.category,
+        facts.opened_at
+    );
     for (role, who) in facts.roles.iter().filter_map(|(role, who)| Some((role, who.as_str()?))) {
         _ = writeln!(out, "{}: {}", one_line(&capital(role)), one_line(who));
     }
@@ -124,7 +136,13 @@ fn text_of_incident(out: &mut String, it: &Incident, base: &str) {
     }
     for tried in &it.tried {
         let at = tried.at.map(|at| format!("{at} ")).unwrap_or_default();
-        _ = writeln!(out, "- {at}{}: {} {}", one_line(&tried.workflow), one_line(&tried.outcome), one_line(&tried.detail));
+        _ = writeln!(
+            out,
+            "- {at}{}: {} {}",
+            one_line(&tried.workflow),
+            one_line(&tried.outcome),
+            one_line(&tried.detail)
+        );
     }
     _ = writeln!(out, "\n{base}/incidents/{}", facts.id);
 }
@@ -166,7 +184,10 @@ fn html_of_alerts(out: &mut String, alerts: &Alerts, message: &Outgoing, base: &
     for alert in alerts.alerts.iter().take(MOST_LISTED) {
         let (name, status) = (encode(&alert.name), encode(&alert.status));
         let url = attribute(&format!("{base}/alerts/{}", alert.id));
-        _ = write!(out, "<h3 style=\"margin:16px 0 4px\"><a href=\"{url}\" style=\"color:#1f5aa6\">{name}</a> · {status}</h3>");
+        _ = write!(
+            out,
+            "<h3 style=\"margin:16px 0 4px\"><a href=\"{url}\" style=\"color:#1f5aa6\">{name}</a> · {status}</h3>"
+        );
         for said in ["summary", "description"].iter().filter_map(|name| alert.annotations.get(*name)) {
             _ = write!(out, "<p style=\"margin:4px 0;white-space:pre-wrap\">{}</p>", encode(said));
         }
@@ -187,7 +208,11 @@ fn html_of_incident(out: &mut String, it: &Incident, base: &str) {
         _ = write!(out, "<p style=\"white-space:pre-wrap\">{}</p>", encode(&it.text));
     }
     let mut rows: Facts = vec![
-        ("Incident", format!("#{} {}", facts.number, facts.title), clickable(&format!("{base}/incidents/{}", facts.id))),
+        (
+            "Incident",
+            format!("#{} {}", facts.number, facts.title),
+            clickable(&format!("{base}/incidents/{}", facts.id)),
+        ),
         ("Priority", format!("{} · {}", capital(facts.priority.as_str()), facts.category), None),
         ("Since", facts.opened_at.to_string(), None),
     ];

@@ -38,7 +38,11 @@ pub fn escape(text: &str, most: usize) -> String {
             out.push('…');
             return out;
         }
-        if encoded.is_empty() { out.push(letter) } else { out.push_str(encoded) }
+        if encoded.is_empty() {
+            out.push(letter)
+        } else {
+            out.push_str(encoded)
+        }
         length += size;
     }
     out

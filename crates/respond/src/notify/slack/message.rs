@@ -82,7 +82,15 @@ fn facts(alerts: &Alerts, first: &Alert, message: &Outgoing) -> Vec<(&'static st
     facts.push(("What", what));
     facts.push(("Where", place(alerts, first)));
     facts.push(if first.status == "resolved" {
-        ("Lasted", format!("{} (from {} to {})", length(first.lasted(message.now)), moment(first.started_at), moment(first.resolved_at.unwrap_or(message.now))))
+        (
+            "Lasted",
+            format!(
+                "{} (from {} to {})",
+                length(first.lasted(message.now)),
+                moment(first.started_at),
+                moment(first.resolved_at.unwrap_or(message.now))
+            ),
+        )
     } else {
         ("Since", format!("{} ({})", moment(first.started_at), length(first.lasted(message.now))))
     });
@@ -97,7 +105,8 @@ fn facts(alerts: &Alerts, first: &Alert, message: &Outgoing) -> Vec<(&'static st
 }
 
 fn place(alerts: &Alerts, first: &Alert) -> String {
-    const TELLING: [&str; 8] = ["service", "service_name", "namespace", "component", "job", "instance", "region", "probe"];
+    const TELLING: [&str; 8] =
+        ["service", "service_name", "namespace", "component", "job", "instance", "region", "probe"];
     let labels = if alerts.alerts.len() > 1 { alerts.common_map(|a| &a.labels) } else { first.labels.clone() };
     let told: Vec<String> = TELLING
         .iter()
@@ -178,9 +187,11 @@ fn of_incident(it: &Incident, message: &Outgoing, look: &Look) -> Vec<Value> {
         (true, true) => format!("Incident #{} {}", facts.number, facts.title),
     };
     let mut out = vec![blocks::header(&format!("{} {title}", icon(message)))];
-    let people: Vec<(&String, &str)> = facts.roles.iter().filter_map(|(role, who)| Some((role, who.as_str()?))).collect();
+    let people: Vec<(&String, &str)> =
+        facts.roles.iter().filter_map(|(role, who)| Some((role, who.as_str()?))).collect();
     if message.status != "resolved" && !people.is_empty() {
-        let named: Vec<String> = people.iter().map(|(role, who)| format!("{} ({})", mention(who, look), line(role, 60))).collect();
+        let named: Vec<String> =
+            people.iter().map(|(role, who)| format!("{} ({})", mention(who, look), line(role, 60))).collect();
         out.push(blocks::section(&named.join(", ")));
     }
     if !it.text.is_empty() {
@@ -199,7 +210,8 @@ fn of_incident(it: &Incident, message: &Outgoing, look: &Look) -> Vec<Value> {
         let mut lines = vec!["*What was tried*".to_owned()];
         lines.extend(it.tried.iter().take(MOST_LISTED).map(|tried| {
             let at = tried.at.map(|at| format!("{} · ", moment(at))).unwrap_or_default();
-            let detail = if tried.detail.is_empty() { String::new() } else { format!(": {}", line(&tried.detail, 300)) };
+            let detail =
+                if tried.detail.is_empty() { String::new() } else { format!(": {}", line(&tried.detail, 300)) };
             format!("• {at}{} · {}{detail}", line(&tried.workflow, 100), line(&tried.outcome, 100))
         }));
         out.push(blocks::section(&lines.join("\n")));

@@ -59,7 +59,15 @@ fn of_incident(it: &Incident, message: &Outgoing, external_url: &str) -> Value {
     let annotations = json!({
         "summary": message.content.title(&message.status), "description": it.text, "tried": tried.join("\n"),
     });
-    one(message, external_url, status, labels, annotations, json!(facts.opened_at), format!("{external_url}/incidents/{}", facts.id))
+    one(
+        message,
+        external_url,
+        status,
+        labels,
+        annotations,
+        json!(facts.opened_at),
+        format!("{external_url}/incidents/{}", facts.id),
+    )
 }
 
 fn of_text(text: &Text, message: &Outgoing, external_url: &str) -> Value {
@@ -67,7 +75,15 @@ fn of_text(text: &Text, message: &Outgoing, external_url: &str) -> Value {
     labels.extend(text.workflow.iter().map(|workflow| ("workflow".to_owned(), json!(workflow))));
     labels.extend(text.run_id.iter().map(|run| ("run".to_owned(), json!(run))));
     let annotations = json!({"summary": text.text});
-    one(message, external_url, "firing", Value::Object(labels), annotations, json!(message.now), external_url.to_owned())
+    one(
+        message,
+        external_url,
+        "firing",
+        Value::Object(labels),
+        annotations,
+        json!(message.now),
+        external_url.to_owned(),
+    )
 }
 
 fn one(

@@ -84,9 +84,14 @@ fn a_hand_over_says_what_was_tried_and_calls_the_people_who_have_a_role() {
     let (env, _) = watchkeeper_testkit::env();
     let payload = render(&outgoing(&env, "handover", "firing", &handover(&env)), &look());
     let header = payload["blocks"][0]["text"]["text"].as_str().unwrap_or_default();
-    assert!(header.contains("Self-healing gave up: people needed") && header.contains("#12 checkout is down"), "{header}");
+    assert!(
+        header.contains("Self-healing gave up: people needed") && header.contains("#12 checkout is down"),
+        "{header}"
+    );
     let text = payload.to_string();
-    for wanted in ["<@U024BE7LH>", "restart-checkout · did not help: error rate still 40 %", "\"acknowledge\"", "|Incident #12>"] {
+    for wanted in
+        ["<@U024BE7LH>", "restart-checkout · did not help: error rate still 40 %", "\"acknowledge\"", "|Incident #12>"]
+    {
         assert!(text.contains(wanted), "{wanted} is missing in {text}");
     }
     assert!(!text.contains("<!here>") && !text.contains("<!channel"), "{text}");
@@ -102,8 +107,12 @@ fn the_buttons_name_their_incident_and_their_workflow_and_read_back() {
     let payload = render(&message, &look());
     let blocks = payload["blocks"].as_array().cloned().unwrap_or_default();
     let row = blocks.iter().find(|b| b["type"] == "actions").expect("buttons");
-    let ids: Vec<&str> = row["elements"].as_array().into_iter().flatten().filter_map(|e| e["action_id"].as_str()).collect();
+    let ids: Vec<&str> =
+        row["elements"].as_array().into_iter().flatten().filter_map(|e| e["action_id"].as_str()).collect();
     assert_eq!(ids, ["acknowledge", "silence", "resolve", "run_workflow:restart"]);
     let target = Target::read(row["elements"][3]["value"].as_str().unwrap_or_default()).expect("it reads back");
-    assert_eq!(target, Target { incident: Some(incident), alerts: message.alerts.clone(), workflow: Some("restart".to_owned()) });
+    assert_eq!(
+        target,
+        Target { incident: Some(incident), alerts: message.alerts.clone(), workflow: Some("restart".to_owned()) }
+    );
 }
