@@ -105,6 +105,12 @@ impl Silences {
         Self { state, env, wake, cache: Cache::default() }
     }
 
+    /// Compiled matchers of silences, for those who read alerts.
+    #[must_use]
+    pub fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
     /// Makes a silence. When this returns it survives a power cut.
     pub async fn create(&self, new: NewSilence, actor: Actor) -> Result<Silence, Error> {
         validate(&new)?;

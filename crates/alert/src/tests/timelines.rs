@@ -14,6 +14,9 @@ use super::world::{World, routing};
 use crate::Routing;
 use crate::silence::NewSilence;
 
+/// Labels of each alert, and whether it is over.
+type Told = Vec<(Labels, bool)>;
+
 const PLAYED: [&str; 4] = ["TestRepeat", "TestBatching", "TestInhibiting", "TestSilencing"];
 
 #[test]
@@ -56,12 +59,12 @@ async fn play(name: &str, timeline: &Value) {
         world.settle().await;
         world.advance(Span::from_millis(100));
     }
-    let wants: Vec<(i64, i64, Vec<(Labels, bool)>)> = events
+    let wants: Vec<(i64, i64, Told)> = events
         .iter()
         .filter(|event| event["op"] == "want")
         .map(|want| (tenths(&want["between"][0]), tenths(&want["between"][1]), told(&want["alerts"])))
         .collect();
-    let said: Vec<(i64, Vec<(Labels, bool)>)> = world
+    let said: Vec<(i64, Told)> = world
         .said()
         .await
         .iter()
@@ -77,8 +80,8 @@ async fn play(name: &str, timeline: &Value) {
     }
 }
 
-/// Labels, and whether it is over; sorted.
-fn told(alerts: &Value) -> Vec<(Labels, bool)> {
+/// Sorted.
+fn told(alerts: &Value) -> Told {
     let one = |alert: &Value| {
         let labels: Labels = serde_json::from_value(alert["labels"].clone()).unwrap();
         (labels, alert["endsAt"].is_number() || alert["status"] == "resolved")
