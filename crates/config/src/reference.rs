@@ -63,6 +63,93 @@ pub fn resolve(text: &str, source: &dyn Source, base: &Path) -> Result<String, R
     Ok(out)
 }
 
+/// The references of a text, as they are written; malformed ones are plain text.
+#[must_use]
+pub fn references(text: &str) -> Vec<&str> {
+    pieces(text).into_iter().filter_map(|(piece, reference)| reference.then_some(piece)).collect()
+}
+
+/// A template whose references were taken out, so that it can be rendered over hostile data without the data becoming
+/// references or the secrets becoming templates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Masked<'a> {
+    /// The template with a mark in the place of each reference.
+    pub template: String,
+    references: Vec<&'a str>,
+}
+
+/// The marks are private-use characters; [`Masked::sanitize`] keeps data from holding them.
+const MARK: [char; 2] = ['\u{e000}', '\u{e001}'];
+
+impl<'a> Masked<'a> {
+    /// Takes the references out of a template.
+    #[must_use]
+    pub fn new(text: &'a str) -> Self {
+        let (mut template, mut references) = (String::with_capacity(text.len()), Vec::new());
+        for (piece, reference) in pieces(text) {
+            if reference {
+                template.extend([
+                    MARK[0],
+                    char::from_u32(0xe100 + u32::try_from(references.len()).unwrap_or(0) % 0x800).unwrap_or(MARK[0]),
+                    MARK[1],
+                ]);
+                references.push(piece);
+            } else {
+                template.push_str(&Self::sanitize(piece));
+            }
+        }
+        Self { template, references }
+    }
+
+    /// Data without the characters that marks are made of.
+    #[must_use]
+    pub fn sanitize(data: &str) -> String {
+        data.replace(MARK, "\u{fffd}")
+    }
+
+    /// The rendered text in the notation of references: those of the template are back, and a `${` that came from data
+    /// is escaped, so that [`resolve`] leaves it alone.
+    #[must_use]
+    pub fn restore(&self, rendered: &str) -> String {
+        let mut out = rendered.replace("${", "$${");
+        for (at, reference) in self.references.iter().enumerate() {
+            let mark: String =
+                [MARK[0], char::from_u32(0xe100 + u32::try_from(at).unwrap_or(0) % 0x800).unwrap_or(MARK[0]), MARK[1]]
+                    .into_iter()
+                    .collect();
+            out = out.replace(&mark, reference);
+        }
+        out
+    }
+}
+
+/// Pieces of a text, with whether each is a well-formed reference. `$${` comes out as `${`.
+fn pieces(text: &str) -> Vec<(&str, bool)> {
+    let mut out = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        let at = before.len();
+        if let Some(before) = before.strip_suffix('$') {
+            out.push((before, false));
+            out.push(("${", false));
+            rest = after;
+            continue;
+        }
+        out.push((before, false));
+        let length = after.find('}').map_or(0, |end| end + 3);
+        let candidate = rest.get(at..at + length).unwrap_or("");
+        if is_reference(candidate) {
+            out.push((candidate, true));
+            rest = rest.get(at + length..).unwrap_or("");
+        } else {
+            out.push(("${", false));
+            rest = after;
+        }
+    }
+    out.push((rest, false));
+    out
+}
+
 fn parts(text: &str) -> Result<Vec<Part<'_>>, ReferenceError> {
     let mut out = Vec::new();
     let mut rest = text;
@@ -114,6 +201,12 @@ mod tests {
         assert_eq!(resolve("${env:EMPTY}"), Err(ReferenceError::Unset("EMPTY".to_owned())));
         assert!(matches!(resolve("${HOME}"), Err(ReferenceError::Malformed(_))));
         assert!(matches!(resolve("${env:A"), Err(ReferenceError::Malformed(_))));
+        let masked = Masked::new("Bearer ${env:A} {{ x }} ${HOME} $${env:B}");
+        let rendered = masked.template.replace("{{ x }}", "${env:EVIL}");
+        let restored = masked.restore(&rendered);
+        assert_eq!(restored, "Bearer ${env:A} $${env:EVIL} $${HOME} $${env:B}");
+        assert_eq!(resolve(&restored), Ok("Bearer 1${env:B} ${env:EVIL} ${HOME} ${env:B}".to_owned()));
+        assert_eq!(references("${env:A}/${nope}/${file:s}"), ["${env:A}", "${file:s}"]);
         assert!(is_reference("Bearer ${env:T}") && !is_reference("$${env:T}") && !is_reference("plain"));
     }
 }

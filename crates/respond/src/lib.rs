@@ -9,3 +9,4 @@ pub mod chart;
 pub mod chatops;
 pub mod client;
 pub mod notify;
+pub mod workflow;

@@ -283,6 +283,9 @@ impl StepFile {
         let name = match &self.name {
             Some(at) => {
                 names.define(at, cx);
+                if at.value == "verify" {
+                    cx.invalid(&at.place, "a step cannot be named `verify`; the verification has that name", None);
+                }
                 at.value.clone()
             }
             None => format!("{}-{number}", self.uses.value),
