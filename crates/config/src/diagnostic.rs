@@ -2,6 +2,7 @@
 //!
 //! Not printing: the command line renders these with miette, editors and CI read the `file:line:column` lines.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
@@ -40,8 +41,10 @@ pub struct Diagnostic {
     /// The other place, when two do not fit together: file, line, column.
     pub related: Option<(String, usize, usize)>,
     span: (usize, usize),
-    /// The file's text with secrets covered; empty when there is none.
-    source: Arc<NamedSource<String>>,
+    /// Where it is, until [`seal`] takes it: it knows the text with its secrets.
+    place: Option<Place>,
+    /// The file's text with secrets covered, shared by all problems of the file.
+    source: Option<Arc<NamedSource<String>>>,
 }
 
 impl Diagnostic {
@@ -57,23 +60,24 @@ impl Diagnostic {
             help: None,
             related: None,
             span: (place.start, place.end.saturating_sub(place.start)),
-            source: Arc::new(NamedSource::new(&place.file.path, covered(&place.file.text, &[]))),
+            place: Some(place.clone()),
+            source: None,
         }
     }
 
     pub(crate) fn about_file(code: Code, file: impl Into<String>, message: impl Into<String>) -> Self {
-        let file = file.into();
         Self {
             code,
             severity: Severity::Error,
-            source: Arc::new(NamedSource::new(&file, String::new())),
-            file,
+            file: file.into(),
             line: 0,
             column: 0,
             message: message.into(),
             help: None,
             related: None,
             span: (0, 0),
+            place: None,
+            source: None,
         }
     }
 
@@ -97,14 +101,19 @@ impl Diagnostic {
         self.related = Some((place.file.path.clone(), line, column));
         self
     }
+}
 
-    /// Covers ranges that turned out to hold secrets, before anybody can see the text around them.
-    pub(crate) fn cover(&mut self, secrets: &[Place]) {
-        let ranges: Vec<(usize, usize)> =
-            secrets.iter().filter(|p| p.file.path == self.file).map(|p| (p.start, p.end)).collect();
-        if !ranges.is_empty() {
-            self.source = Arc::new(NamedSource::new(&self.file, covered(self.source.inner(), &ranges)));
-        }
+/// Gives problems the text around them, with literal secrets covered. Nothing leaves this crate unsealed.
+pub(crate) fn seal(diagnostics: &mut [Diagnostic], secrets: &[Place]) {
+    let mut sources: HashMap<String, Arc<NamedSource<String>>> = HashMap::new();
+    for diagnostic in diagnostics {
+        let Some(place) = diagnostic.place.take() else { continue };
+        let source = sources.entry(place.file.path.clone()).or_insert_with(|| {
+            let ranges: Vec<(usize, usize)> =
+                secrets.iter().filter(|p| p.file.path == place.file.path).map(|p| (p.start, p.end)).collect();
+            Arc::new(NamedSource::new(&place.file.path, covered(&place.file.text, &ranges)))
+        });
+        diagnostic.source = Some(Arc::clone(source));
     }
 }
 
@@ -181,11 +190,11 @@ impl miette::Diagnostic for Rendered<'_> {
         if help.is_empty() { None } else { Some(Box::new(help.join("; "))) }
     }
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        (self.0.line > 0).then_some(&*self.0.source as &dyn SourceCode)
+        self.0.source.as_deref().map(|source| source as &dyn SourceCode)
     }
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let (start, length) = self.0.span;
-        (self.0.line > 0).then(|| Box::new(std::iter::once(LabeledSpan::new(None, start, length))) as Box<_>)
+        self.0.source.is_some().then(|| Box::new(std::iter::once(LabeledSpan::new(None, start, length))) as Box<_>)
     }
 }
 

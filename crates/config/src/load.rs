@@ -8,7 +8,7 @@ use std::sync::Arc;
 use watchkeeper_domain::Code;
 
 use crate::decode::{At, Context, FromNode};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{self, Diagnostic};
 use crate::file::main::MainFile;
 use crate::file::rule::{ExprProblem, RuleFile};
 use crate::file::workflow::{self, WorkflowFile};
@@ -38,7 +38,10 @@ pub fn load(
     let mut cx = Context::new(source, base);
     let root = match read(main_file, &cx) {
         Ok(root) => root,
-        Err(problem) => return Err(vec![*problem]),
+        Err(problem) => {
+            cx.error(*problem);
+            return Err(finish(cx).1);
+        }
     };
     let main = match MainFile::from_node(&root, &mut cx) {
         Some(main) => main,
@@ -63,7 +66,7 @@ pub fn load(
 #[must_use]
 pub fn defaults() -> Config {
     let mut cx = Context::new(&Nothing, Path::new(""));
-    let file = Arc::new(SourceFile { path: String::new(), text: String::new() });
+    let file = Arc::new(SourceFile::new("", ""));
     let main = MainFile::from_node(&empty(&file), &mut cx).expect("no key of the main file is required");
     main.build(&[], &[], &|_| Ok(()), &mut cx)
 }
@@ -110,9 +113,8 @@ impl Source for Nothing {
 /// Warnings and errors in order, with literal secrets covered in the text around them.
 fn finish(cx: Context<'_>) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
     let Context { mut errors, mut warnings, secrets, .. } = cx;
-    for diagnostic in errors.iter_mut().chain(&mut warnings) {
-        diagnostic.cover(&secrets);
-    }
+    diagnostic::seal(&mut errors, &secrets);
+    diagnostic::seal(&mut warnings, &secrets);
     let order = |d: &Diagnostic| (d.file.clone(), d.line, d.column);
     errors.sort_by_key(order);
     warnings.sort_by_key(order);
@@ -140,7 +142,7 @@ fn read(path: &Path, cx: &Context<'_>) -> Result<Node, Box<Diagnostic>> {
         let message = format!("the file is larger than {} bytes", source::MAX_FILE);
         return Err(Box::new(Diagnostic::about_file(Code::ConfigUnreadable, shown, message)));
     }
-    let file = Arc::new(SourceFile { path: shown, text });
+    let file = Arc::new(SourceFile::new(shown, text));
     Ok(yaml::parse(&file)?.unwrap_or_else(|| empty(&file)))
 }
 

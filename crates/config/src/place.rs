@@ -10,6 +10,16 @@ pub(crate) struct SourceFile {
     /// The path as people know it.
     pub(crate) path: String,
     pub(crate) text: String,
+    /// Where each line begins: every rule asks for its line.
+    lines: Vec<usize>,
+}
+
+impl SourceFile {
+    pub(crate) fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        let text = text.into();
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { path: path.into(), text, lines }
+    }
 }
 
 /// How a scalar was written.
@@ -35,9 +45,9 @@ pub(crate) struct Place {
 impl Place {
     /// Line and column, both from 1; columns count characters.
     pub(crate) fn line_column(&self) -> (usize, usize) {
-        let before = self.file.text.get(..self.start).unwrap_or(&self.file.text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        let line = self.file.lines.partition_point(|start| *start <= self.start).max(1);
+        let before = self.file.text.get(self.file.lines[line - 1]..self.start).unwrap_or("");
+        let column = before.chars().count() + 1;
         (line, column)
     }
 
