@@ -3,6 +3,7 @@
 //! Not what the parts do. This file says which parts there are and in which order they begin: state, telemetry, rules,
 //! the chain of an alert's life, delivery, listeners. What may fail fails before anything listens.
 
+mod automation;
 mod background;
 mod context;
 mod metrics;
@@ -19,16 +20,17 @@ use tokio::net::TcpListener;
 use watchkeeper_alert::silence::Silences;
 use watchkeeper_alert::{AlertReconciler, Alerts, Routing};
 use watchkeeper_config::{Config, Diagnostic, ExprProblem, FileSystem, Loaded, render};
-use watchkeeper_detect::probe::ProbeRunner;
+use watchkeeper_detect::probe::{ProbeRunner, RealNetwork};
 use watchkeeper_detect::scheduler::{Dependencies, Scheduler};
 use watchkeeper_domain::telemetry::ArrivalListener;
 use watchkeeper_domain::{Env, Labels, Span};
 use watchkeeper_incident::{IncidentReconciler, Incidents, Policy};
 use watchkeeper_ingest::Limits;
 use watchkeeper_promql::Expr;
+use watchkeeper_publish::StatusReconciler;
 use watchkeeper_respond::client::{Client, ClientError};
 use watchkeeper_respond::notify::deliver::{Deliverer, Options as DelivererOptions, Settings};
-use watchkeeper_respond::workflow::Engine;
+use watchkeeper_respond::workflow::{Engine, Options as EngineOptions, Parts, Runner};
 use watchkeeper_state::{State, StateError, Wake};
 use watchkeeper_store::{Store, StoreOptions};
 
@@ -82,6 +84,9 @@ pub enum StartError {
     /// The HTTP client.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The system's certificates cannot be read, which HTTPS probes need.
+    #[error("the system's root certificates cannot be read ({0}); install the package `ca-certificates`")]
+    Roots(String),
     /// An address cannot be listened on.
     #[error("{address} cannot be listened on; is another server running, or is the port taken? ({key} in the configuration)")]
     Listen {
@@ -188,15 +193,28 @@ impl Assembly {
         let alert_reconciler = Arc::new(AlertReconciler::new(state.clone(), env.clone(), Routing::from(config.as_ref())));
         let client = Client::new()?;
         let boot_id = env.uuid_v7().simple().to_string();
-        let engine = Arc::new(Engine::new(background::engine_parts(&state, &env, &store, &client, &config, &boot_id, &wakes)));
+        let live = Arc::new(ArcSwap::from(Arc::clone(&config)));
         let incidents = Incidents::new(
             state.clone(),
             env.clone(),
             Policy::from(config.as_ref()),
-            Arc::clone(&engine) as _,
+            Arc::new(automation::Starter::new(Arc::clone(&live), env.clone())),
             vec![wakes.pipeline.clone(), wakes.outbox.clone(), wakes.workflows.clone()],
         );
-        engine.on_hand_over(Arc::new(background::HandOver(incidents.clone())));
+        let base = options.config_file.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
+        let runner = Runner::new(client.clone(), Arc::new(FileSystem), base, Arc::clone(&store) as _, env.clone());
+        let engine = Arc::new(Engine::new(
+            Parts {
+                state: state.clone(),
+                env: env.clone(),
+                runner: Arc::new(runner),
+                query: Arc::clone(&store) as _,
+                sink: Arc::clone(&store) as _,
+                hand_over: Arc::new(automation::HandOverToPeople::new(incidents.clone())),
+                receivers: automation::receivers(Arc::clone(&live)),
+            },
+            EngineOptions { wake: wakes.workflows.clone(), wakes: vec![wakes.pipeline.clone(), wakes.outbox.clone()] },
+        ));
         let incident_reconciler = Arc::new(IncidentReconciler::new(incidents.clone(), Arc::clone(&store) as _));
         let context = Arc::new(MessageContext::default());
         let deliverer = Arc::new(Deliverer::new(
@@ -208,7 +226,9 @@ impl Assembly {
             Arc::clone(&context) as _,
             wakes.outbox.clone(),
         ));
-        let probes = Arc::new(ProbeRunner::new(env.clone(), Arc::clone(&store) as _, &config.probes));
+        let network = RealNetwork::new(env.clone()).map_err(|error| StartError::Roots(error.to_string()))?;
+        let probes = Arc::new(ProbeRunner::new(env.clone(), Arc::new(network), Arc::clone(&store) as _));
+        probes.apply(&config.probes);
 
         let shared = Arc::new(Shared {
             instance_key: shared::instance_key(&config.storage.path, &env)?,
@@ -216,7 +236,8 @@ impl Assembly {
             http: reqwest::Client::new(),
             config_file: options.config_file.clone(),
             overrides: (options.listen, options.data.clone()),
-            config: ArcSwap::from(config),
+            status_page: Arc::new(StatusReconciler::new(state.clone(), env.clone(), config.status_page.clone())),
+            config: live,
             stopping: supervisor.stopping(),
             pipeline: wakes.pipeline.clone(),
             outbox: wakes.outbox.clone(),
@@ -254,6 +275,8 @@ impl App {
         for chain in chains {
             shared.supervisor.reconcile(chain.name, chain.wake, chain.stages);
         }
+        let (probes, probes_stop) = (Arc::clone(&shared.probes), shared.supervisor.stopping());
+        shared.supervisor.run("probes", async move { probes.run(probes_stop.cancelled()).await });
         let (stop, connections) = (shared.supervisor.stopping(), shared.supervisor.connections());
         shared.supervisor.run("http", listen::serve(main, router::main(&shared), stop.clone(), Arc::clone(&connections)));
         for (listener, grpc) in others {
@@ -342,7 +365,7 @@ async fn open_store(config: &Config, env: &Env, relay: Arc<Relay>) -> Result<Arc
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     };
     for damage in &recovery.damage {
-        tracing::error!("telemetry was lost to damage on disk: {damage}");
+        tracing::error!(?damage, "telemetry was lost to damage on disk");
     }
     Ok(Arc::new(store))
 }

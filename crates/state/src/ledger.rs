@@ -156,19 +156,45 @@ pub enum About<'a> {
 
 /// Reads at most `limit` of the newest entries, oldest first.
 pub async fn entries(pool: &SqlitePool, about: About<'_>, limit: i64) -> Result<Vec<LedgerRow>, StateError> {
-    const COLUMNS_WHERE: [&str; 4] = [
-        "SELECT seq, at, kind, actor, subject, data, prev_hash, hash FROM ledger WHERE $1 = $1 ORDER BY seq DESC LIMIT $2",
-        "SELECT seq, at, kind, actor, subject, data, prev_hash, hash FROM ledger WHERE alert_id = $1 ORDER BY seq DESC LIMIT $2",
-        "SELECT seq, at, kind, actor, subject, data, prev_hash, hash FROM ledger WHERE incident_id = $1 ORDER BY seq DESC LIMIT $2",
-        "SELECT seq, at, kind, actor, subject, data, prev_hash, hash FROM ledger WHERE subject = $1 ORDER BY seq DESC LIMIT $2",
-    ];
+    entries_before(pool, about, None, limit).await
+}
+
+/// Reads at most `limit` entries whose place is before `before`, the newest of them, oldest first.
+pub async fn entries_before(
+    pool: &SqlitePool,
+    about: About<'_>,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<LedgerRow>, StateError> {
     let (sql, key) = match about {
-        About::Everything => (COLUMNS_WHERE[0], String::new()),
-        About::Alert(id) => (COLUMNS_WHERE[1], id.to_string()),
-        About::Incident(id) => (COLUMNS_WHERE[2], id.to_string()),
-        About::Subject(text) => (COLUMNS_WHERE[3], text.to_owned()),
+        About::Everything => (
+            "SELECT seq, at, kind, actor, subject, data, prev_hash, hash FROM ledger \
+             WHERE $1 = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3",
+            String::new(),
+        ),
+        About::Alert(id) => (
+            "SELECT seq, at, kind, actor, subject, data, prev_hash, hash FROM ledger \
+             WHERE alert_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3",
+            id.to_string(),
+        ),
+        About::Incident(id) => (
+            "SELECT seq, at, kind, actor, subject, data, prev_hash, hash FROM ledger \
+             WHERE incident_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3",
+            id.to_string(),
+        ),
+        About::Subject(text) => (
+            "SELECT seq, at, kind, actor, subject, data, prev_hash, hash FROM ledger \
+             WHERE subject = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3",
+            text.to_owned(),
+        ),
     };
-    let rows = sqlx::query(sql).bind(key).bind(limit).fetch_all(pool).await.map_err(StateError::statement("read the ledger"))?;
+    let rows = sqlx::query(sql)
+        .bind(key)
+        .bind(before.unwrap_or(i64::MAX))
+        .bind(limit)
+        .fetch_all(pool)
+        .await
+        .map_err(StateError::statement("read the ledger"))?;
     rows.iter().rev().map(row).collect()
 }
 

@@ -21,9 +21,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["domain", "promql"]),
     ("detect", &["domain", "promql", "lang", "config", "state"]),
     ("alert", &["domain", "lang", "config", "state"]),
-    ("incident", &["domain", "lang", "config", "state"]),
+    ("incident", &["domain", "lang", "config", "state", "alert"]),
     ("respond", &["domain", "promql", "lang", "config", "state", "alert", "incident"]),
-    ("publish", &["domain", "lang", "config", "state", "incident"]),
+    ("publish", &["domain", "lang", "config", "state", "alert", "incident"]),
     ("testkit", &["domain"]),
     (
         "server",

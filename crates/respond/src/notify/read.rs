@@ -86,7 +86,12 @@ pub struct Filter {
 }
 
 /// Lists notifications, newest first.
-pub async fn list(pool: &SqlitePool, filter: &Filter, limit: u32, offset: u32) -> Result<Vec<Notification>, StateError> {
+pub async fn list(
+    pool: &SqlitePool,
+    filter: &Filter,
+    limit: u32,
+    offset: u32,
+) -> Result<Vec<Notification>, StateError> {
     let states = if filter.states.is_empty() { String::new() } else { format!(",{},", filter.states.join(",")) };
     let rows = sqlx::query(
         "SELECT * FROM notification WHERE ($1 IS NULL OR receiver = $1) AND ($2 IS NULL OR incident_id = $2 \
@@ -112,7 +117,9 @@ pub async fn list(pool: &SqlitePool, filter: &Filter, limit: u32, offset: u32) -
 fn notification(row: &SqliteRow) -> Result<Notification, StateError> {
     let (kind, status, content): (String, String, String) = (row.get("kind"), row.get("status"), row.get("content"));
     let alert_ids: String = row.get("alert_ids");
-    let title = Content::read(&kind, &content).map(|c| c.title(&status)).map_err(|_| StateError::corrupt("notification", "content", &content))?;
+    let title = Content::read(&kind, &content)
+        .map(|c| c.title(&status))
+        .map_err(|_| StateError::corrupt("notification", "content", &content))?;
     Ok(Notification {
         id: row.get("id"),
         title,
@@ -126,7 +133,8 @@ fn notification(row: &SqliteRow) -> Result<Notification, StateError> {
         next_attempt_at: Timestamp::from_micros(row.get("next_attempt_at")),
         finished_at: row.get::<Option<i64>, _>("finished_at").map(Timestamp::from_micros),
         incident_id: row.get("incident_id"),
-        alert_ids: serde_json::from_str(&alert_ids).map_err(|_| StateError::corrupt("notification", "alert_ids", &alert_ids))?,
+        alert_ids: serde_json::from_str(&alert_ids)
+            .map_err(|_| StateError::corrupt("notification", "alert_ids", &alert_ids))?,
         attempts: Vec::new(),
     })
 }

@@ -9,7 +9,6 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use watchkeeper_domain::telemetry::TelemetrySink;
 use watchkeeper_domain::{Span, Timestamp};
-use watchkeeper_publish::StatusReconciler;
 use watchkeeper_state::{ReconcileError, Reconciler, Report, StateError, Wake};
 
 use super::{Shared, Wakes};
@@ -32,7 +31,7 @@ pub(super) fn chains(shared: &Arc<Shared>, wakes: &Wakes) -> Vec<Chain> {
     let stage = |inner: Arc<dyn Reconciler>, next: &[&Wake], kinds: &'static [ChangeKind]| -> Arc<dyn Reconciler> {
         Arc::new(Stage { inner, next: next.iter().map(|w| (*w).clone()).collect(), kinds, changes: shared.changes.clone() })
     };
-    let publish = Arc::new(StatusReconciler::new(shared.state.clone(), shared.env.clone()));
+    let publish = Arc::clone(&shared.status_page);
     vec![
         Chain {
             name: "rules",
@@ -64,7 +63,6 @@ pub(super) fn chains(shared: &Arc<Shared>, wakes: &Wakes) -> Vec<Chain> {
                 &[ChangeKind::Run, ChangeKind::Incident],
             )],
         },
-        Chain { name: "probes", wake: shared.probes.wake(), stages: vec![stage(Arc::clone(&shared.probes) as _, &[], &[ChangeKind::Probe])] },
         Chain { name: "housekeeping", wake: Wake::default(), stages: vec![Arc::new(Housekeeping::new(shared))] },
     ]
 }

@@ -19,6 +19,7 @@ use watchkeeper_domain::telemetry::Batch;
 use watchkeeper_domain::{Actor, Env, Timestamp};
 use watchkeeper_incident::{IncidentReconciler, Incidents, Policy};
 use watchkeeper_ingest::Limits;
+use watchkeeper_publish::StatusReconciler;
 use watchkeeper_respond::client::Client;
 use watchkeeper_respond::notify::deliver::{Deliverer, Settings};
 use watchkeeper_respond::workflow::Engine;
@@ -36,7 +37,7 @@ pub struct Shared {
     /// Time and randomness.
     pub env: Env,
     /// The configuration as it is now.
-    pub config: ArcSwap<Config>,
+    pub config: Arc<ArcSwap<Config>>,
     /// The main configuration file.
     pub config_file: Option<PathBuf>,
     pub(super) overrides: (Option<SocketAddr>, Option<PathBuf>),
@@ -60,6 +61,8 @@ pub struct Shared {
     pub deliverer: Arc<Deliverer>,
     /// Workflows.
     pub engine: Arc<Engine>,
+    /// The status page.
+    pub status_page: Arc<StatusReconciler>,
     /// The guarded client for what configuration and payloads name.
     pub client: Client,
     /// A plain client for the demo's bank.
@@ -131,7 +134,7 @@ impl Shared {
         self.alert_reconciler.reload(Routing::from(&config));
         self.incidents.reload(Policy::from(&config));
         self.deliverer.configure(&Settings::from(&config));
-        self.engine.reload(&config);
+        self.status_page.reload(config.status_page.clone());
         self.probes.apply(&config.probes);
         let summary = format!(
             "Reloaded: {} rules, {} probes, {} receivers, {} workflows.\n",

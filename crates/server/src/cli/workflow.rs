@@ -78,7 +78,7 @@ pub(super) async fn run(server: &Server, format: Format, command: Command) -> Ou
         }
         Command::Run { name, inputs, incident } => {
             let inputs = inputs.into_iter().map(|(k, v)| (k, serde_json::Value::String(v))).collect();
-            let body = StartRun { inputs: serde_json::Value::Object(inputs), incident_id: incident, dry_run: false };
+            let body = StartRun { inputs: serde_json::Value::Object(inputs), incident_id: incident };
             let run: RunDetail = server.post(&format!("/workflows/{name}/run"), &body).await?;
             output::show(format, &run, |r| output::line(&format!("{} is {}.", r.run.id, word(&r.run.state))))
         }

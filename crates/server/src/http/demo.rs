@@ -71,14 +71,14 @@ fn expect(fault: &str) -> &'static str {
     match fault {
         "kill-payments" => "ServiceUnreachable after one minute; the workflow restarts payments and verifies it.",
         "payments-broken" => "ServiceUnreachable; restarting does not help, so people are called with what was tried.",
-        "api-errors" => "ApiErrorRateHigh once more than 5 % of the calls of ten minutes failed; people are told.",
-        "slow-queries" => "SlowQueries once more than one query in ten takes over half a second; people are told.",
-        "pool-exhausted" => "ConnectionPoolExhausted; the workflow restarts accounts and verifies that connections are free.",
-        "login-guessing" => "LoginGuessing opens a restricted security incident; the address is blocked at the front.",
+        "api-errors" => "ApiErrorRate once more than 5 % of the calls of ten minutes failed; people are told.",
+        "slow-queries" => "DatabaseSlowQueries once more than one query in ten takes over half a second; people are told.",
+        "pool-exhausted" => "DatabasePoolExhausted; the workflow restarts accounts and verifies that connections are free.",
+        "login-guessing" => "FailedLogins opens a restricted security incident; the address is blocked at the front.",
         "slow-front" => "PageLoadSlow after several page loads over two seconds; people are told.",
         "secrets-slow" => "SecretStoreSlow; people are told.",
-        "secrets-refused" => "SecretAccessRefused; people are told.",
-        "payment-failures" => "PaymentFailureRatioHigh, the business KPI; people are told.",
+        "secrets-refused" => "SecretStoreRefuses; people are told.",
+        "payment-failures" => "PaymentFailures, the business KPI; people are told.",
         _ => "See the rules.",
     }
 }

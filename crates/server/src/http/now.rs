@@ -15,7 +15,7 @@ use watchkeeper_respond::workflow;
 
 use super::access::Caller;
 use super::alerts::{Owners, summary, visible};
-use super::dto::overview::{OpenIncident, Overview, PriorityCounts, ProbeCounts, Tried};
+use super::dto::overview::{OpenIncident, Overview, PriorityCounts, ProbeCounts};
 use super::dto::session::{Me, Settings};
 use super::dto::words::{PersonRole, Priority, ProbeState, ReceiverHealth, RuleState};
 use super::problem::{ApiProblem, ApiResult};
@@ -83,7 +83,7 @@ fn rank(priority: Priority) -> u8 {
 async fn open_incident(shared: &Shared, listed: &Listed) -> ApiResult<OpenIncident> {
     let pool = shared.state.read();
     let i = &listed.incident;
-    let runs = workflow::list(pool, &workflow::Filter { incident: Some(i.id), limit: 1, ..workflow::Filter::default() }).await?;
+    let runs = workflow::list(pool, &workflow::Filter { incident: Some(i.id), limit: Some(1), ..workflow::Filter::default() }).await?;
     let impact: Option<String> =
         sqlx::query_scalar("SELECT json_extract(annotations, '$.impact') FROM alert WHERE incident_id = $1 ORDER BY fired_at LIMIT 1")
             .bind(i.id.to_string())

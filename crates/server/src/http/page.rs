@@ -51,7 +51,6 @@ pub async fn openapi() -> Response {
 
 #[derive(RustEmbed)]
 #[folder = "../../docs/errors"]
-#[include = "*.md"]
 struct ErrorPages;
 
 /// `GET /docs/errors/{code}`: the page of a problem code.

@@ -160,8 +160,8 @@ fn find_series(shared: &Shared, params: &Params) -> Answer {
     }
     let limit = params.limit()?;
     let (start, end) = window(shared, params)?;
-    let mut found = shared.store.series(&selectors, start, end)?;
-    found.truncate(limit);
+    let found: std::collections::BTreeSet<_> = selectors.iter().flat_map(|s| shared.store.series(s, start, end)).collect();
+    let found: Vec<_> = found.into_iter().take(limit).collect();
     Ok(success(json!(found), &Annotations::default()))
 }
 
@@ -177,9 +177,8 @@ pub async fn labels_form(State(shared): State<Arc<Shared>>, RawForm(form): RawFo
 
 fn find_labels(shared: &Shared, params: &Params) -> Answer {
     let (start, end) = window(shared, params)?;
-    let mut names = shared.store.label_names(&selectors(params)?, start, end)?;
-    names.truncate(params.limit()?);
-    Ok(success(json!(names), &Annotations::default()))
+    let names = union(selectors(params)?, |matchers| shared.store.label_names(matchers, start, end));
+    Ok(success(json!(names.into_iter().take(params.limit()?).collect::<Vec<_>>()), &Annotations::default()))
 }
 
 /// `GET /api/v1/label/{name}/values`.
@@ -187,9 +186,8 @@ pub async fn label_values(State(shared): State<Arc<Shared>>, Path(name): Path<St
     let params = Params::parse(query.as_deref().unwrap_or(""));
     let answer = || {
         let (start, end) = window(&shared, &params)?;
-        let mut values = shared.store.label_values(&name, &selectors(&params)?, start, end)?;
-        values.truncate(params.limit()?);
-        Ok::<_, Failure>(success(json!(values), &Annotations::default()))
+        let values = union(selectors(&params)?, |matchers| shared.store.label_values(&name, matchers, start, end));
+        Ok::<_, Failure>(success(json!(values.into_iter().take(params.limit()?).collect::<Vec<_>>()), &Annotations::default()))
     };
     answer().into_response()
 }
@@ -213,6 +211,11 @@ fn selectors(params: &Params) -> Result<Vec<Vec<Matcher>>, Failure> {
         found.extend(expr.selectors().into_iter().map(|selector| selector.matchers));
     }
     Ok(found)
+}
+
+/// What any of the selectors gives; without selectors what there is.
+fn union(selectors: Vec<Vec<Matcher>>, look: impl Fn(&[Matcher]) -> Vec<Arc<str>>) -> std::collections::BTreeSet<Arc<str>> {
+    if selectors.is_empty() { look(&[]).into_iter().collect() } else { selectors.iter().flat_map(|s| look(s)).collect() }
 }
 
 fn window(shared: &Shared, params: &Params) -> Result<(i64, i64), Failure> {

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use watchkeeper_config::model::{ProbeKind, RuleKind};
+use watchkeeper_detect::probe::{ProbeResult as StoredResult, ProbeStatus, target};
 use watchkeeper_detect::scheduler::{InstanceStatus, RuleStatus, Standing};
 use watchkeeper_domain::Category;
 
 use super::access::Caller;
-use super::dto::probes::{Probe, ProbeList};
+use super::dto::probes::{Probe, ProbeList, ProbeResult};
 use super::dto::rules::{Rule, RuleInstance, RuleList};
 use super::dto::words::{AlertState, Priority, ProbeState, RuleState};
 use crate::app::Shared;
@@ -99,29 +100,7 @@ pub(super) fn all_probes(shared: &Shared) -> Vec<Probe> {
         .probes
         .statuses()
         .into_iter()
-        .map(|status| {
-            let (kind, target) = match &status.probe.kind {
-                ProbeKind::Http { url, .. } => ("http", without_credentials(url)),
-                ProbeKind::Tcp { address } => ("tcp", address.clone()),
-            };
-            let last = status.last.as_ref();
-            Probe {
-                name: status.probe.name.clone(),
-                kind: kind.to_owned(),
-                target,
-                state: match last.map(|l| l.success) {
-                    Some(true) => ProbeState::Up,
-                    Some(false) => ProbeState::Down,
-                    None => ProbeState::Unknown,
-                },
-                since: status.since.map(Into::into),
-                last_run_at: last.map(|l| l.at.into()),
-                last_duration_ms: last.map(|l| l.duration.as_secs_f64() * 1_000.0),
-                detail: last.and_then(|l| l.error.clone()),
-                interval: status.probe.interval.to_string(),
-                certificate_expires_at: last.and_then(|l| l.certificate_expires_at).map(Into::into),
-            }
-        })
+        .map(probe)
         .collect();
     let rank = |p: &Probe| match p.state {
         ProbeState::Down => 0,
@@ -132,14 +111,35 @@ pub(super) fn all_probes(shared: &Shared) -> Vec<Probe> {
     items
 }
 
-fn without_credentials(url: &str) -> String {
-    match url::Url::parse(url) {
-        Ok(mut parsed) => {
-            // Both fail only for URLs that cannot carry credentials at all.
-            drop(parsed.set_username(""));
-            drop(parsed.set_password(None));
-            parsed.to_string()
+fn probe(status: ProbeStatus) -> Probe {
+    let last = status.last.as_ref();
+    Probe {
+        name: status.probe.name.clone(),
+        kind: match status.probe.kind {
+            ProbeKind::Http { .. } => "http",
+            ProbeKind::Tcp { .. } => "tcp",
         }
-        Err(_) => url.to_owned(),
+        .to_owned(),
+        target: target(&status.probe),
+        state: last.map_or(ProbeState::Unknown, probe_state),
+        since: status.since.map(Into::into),
+        last_run_at: last.map(|l| l.at.into()),
+        last_duration_ms: last.map(milliseconds),
+        detail: last.and_then(|l| l.finding.error.clone()).or(status.not_kept),
+        interval: status.probe.interval.to_string(),
+        certificate_expires_at: last.and_then(|l| l.finding.certificate_expires_at).map(Into::into),
+        history: status
+            .history
+            .iter()
+            .map(|r| ProbeResult { at: r.at.into(), state: probe_state(r), duration_ms: Some(milliseconds(r)) })
+            .collect(),
     }
+}
+
+fn probe_state(result: &StoredResult) -> ProbeState {
+    if result.success() { ProbeState::Up } else { ProbeState::Down }
+}
+
+fn milliseconds(result: &StoredResult) -> f64 {
+    result.duration.as_secs_f64() * 1_000.0
 }

@@ -2,12 +2,14 @@
 //!
 //! Not reading Slack's form: `respond::chatops` verifies and parses; here the wishes become the commands of the API.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use url::Url;
 use watchkeeper_alert::silence::NewSilence;
 use watchkeeper_alert::{command, read as alerts};
 use watchkeeper_domain::ids::{AlertId, IncidentId};
@@ -15,6 +17,7 @@ use watchkeeper_domain::{Actor, Code, Matcher, Span};
 use watchkeeper_incident::Viewer;
 use watchkeeper_respond::chatops::Command;
 use watchkeeper_respond::chatops::slack::{self, Press};
+use watchkeeper_respond::client::{self, Left, reach::Reach};
 
 use super::body::{declared_length, read};
 use super::dto::session::ChangeKind;
@@ -23,6 +26,8 @@ use crate::app::Shared;
 
 /// The largest interaction, in bytes.
 const MOST_BYTES: usize = 1 << 20;
+/// How long posting an answer may take.
+const ANSWER_TIMEOUT: Span = Span::from_secs(10);
 
 /// `POST /slack/interactions`. Slack wants an answer within 3 s; what was done is said through `response_url`.
 pub async fn interactions(State(shared): State<Arc<Shared>>, request: Request<Body>) -> ApiResult<Response> {
@@ -51,9 +56,9 @@ fn verify(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> ApiResult<()> {
     let secret = config.slack_signing_secret.as_ref().ok_or_else(|| {
         ApiProblem::new(Code::BadSignature, "`slack.signing_secret` is not configured, so no interaction can be trusted.")
     })?;
-    let one = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or("");
-    let (timestamp, signature) = (one("x-slack-request-timestamp"), one("x-slack-signature"));
-    slack::verify(secret, timestamp, signature, body, shared.env.now())
+    let all = |name: &str| headers.get_all(name).iter().map(|v| v.to_str().unwrap_or("")).collect::<Vec<_>>();
+    let (timestamp, signature) = (all("x-slack-request-timestamp"), all("x-slack-signature"));
+    slack::signature::verify(&[secret.expose()], &signature, &timestamp, body, shared.env.now())
         .map_err(|error| ApiProblem::new(Code::BadSignature, error.to_string()))
 }
 
@@ -70,7 +75,7 @@ async fn carry_out(shared: &Shared, press: &Press, wish: &Command) -> Result<Str
     let name = press.user.name.clone();
     let done = match wish {
         Command::Acknowledge { incident, alerts } => {
-            each(shared, *incident, alerts, Act::Acknowledge, &actor).await?;
+            acknowledge(shared, *incident, alerts, &actor).await?;
             format!("{name} has it.")
         }
         Command::Resolve { incident, alerts } => {
@@ -94,12 +99,7 @@ async fn carry_out(shared: &Shared, press: &Press, wish: &Command) -> Result<Str
     Ok(done)
 }
 
-enum Act {
-    Acknowledge,
-}
-
-async fn each(shared: &Shared, incident: Option<IncidentId>, ids: &[AlertId], act: Act, actor: &Actor) -> Result<(), String> {
-    let Act::Acknowledge = act;
+async fn acknowledge(shared: &Shared, incident: Option<IncidentId>, ids: &[AlertId], actor: &Actor) -> Result<(), String> {
     if let Some(incident) = incident_of(shared, incident, ids).await {
         shared.incidents.acknowledge(Viewer::ALL, incident, actor.clone(), None).await.map_err(|e| e.to_string())?;
         return Ok(());
@@ -132,11 +132,27 @@ async fn silence(shared: &Shared, ids: &[AlertId], duration: Span, actor: &Actor
 /// Says in the thread what became of the wish. Best effort: the deed is done and in the ledger either way.
 fn answer(shared: &Shared, press: &Press, said: &str) {
     let Some(url) = press.response_url.clone() else { return };
-    let body = slack::answer(said, press.wish.is_ok());
-    let (client, http) = (shared.client.clone(), shared.config.load().server.external_url.clone());
+    // The signature says that the address is Slack's. A loopback one is the stand-in's, and only believed where the
+    // administrator's own webhook leads to loopback too.
+    let loopback = |host: Option<&str>| host.is_some_and(|h| h == "localhost" || h.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()));
+    let config = shared.config.load();
+    let local_webhook = config.receivers.values().flat_map(|r| &r.slack).any(|s| {
+        Url::parse(s.webhook_url.expose()).is_ok_and(|webhook| loopback(webhook.host_str()))
+    });
+    let reach = if local_webhook && loopback(url.host_str()) { Reach::Administrator } else { Reach::Payload };
+    let body = slack::answer(said, press.wish.is_ok()).to_string();
+    let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+    let request = client::Request { url, reach, method: Method::POST, headers, body: body.into(), left: Left::default() };
+    let (client, clock) = (shared.client.clone(), shared.env.clock.clone());
+    let deadline = shared.env.now() + ANSWER_TIMEOUT;
     shared.supervisor.run("slack-answer", async move {
-        if let Err(error) = watchkeeper_respond::chatops::slack::post_answer(&client, url, &body, &http).await {
-            tracing::warn!(%error, "the answer to a press in Slack could not be posted");
+        tokio::select! {
+            sent = client.send(request) => match sent {
+                Ok(answer) if answer.status.is_success() => {}
+                Ok(answer) => tracing::warn!(status = %answer.status, "Slack refused the answer to a press"),
+                Err(error) => tracing::warn!(%error, "the answer to a press in Slack could not be posted"),
+            },
+            () = clock.sleep_until(deadline) => tracing::warn!("Slack did not take the answer to a press in time"),
         }
     });
 }

@@ -34,7 +34,7 @@ pub(super) async fn start(bank: &Path, data: &Path, config: &Path, places: &Plac
 
     if webhook.is_none() {
         let mut command = Command::new(bank);
-        command.args(["slack", "--listen", &places.address(7455), "--interactions"]).arg(format!("{}/slack/interactions", places.server_url()));
+        command.args(["slack", "--listen", &places.address(7455), "--interactivity-url"]).arg(format!("{}/slack/interactions", places.server_url()));
         command.env("SLACK_SIGNING_SECRET", &signing_secret);
         children.spawn("slack-stand-in", command, data)?;
         children.wait_for(&format!("{}/healthz", places.slack_url())).await?;
@@ -49,8 +49,9 @@ pub(super) async fn start(bank: &Path, data: &Path, config: &Path, places: &Plac
 
     let mut command = Command::new(bank);
     command.arg("up").arg("--data").arg(data.join("bank")).args(["--otlp", &format!("http://{}", places.address(4318))]);
-    for (option, port) in [("--control-listen", 7450), ("--front-listen", 7451), ("--accounts-listen", 7452), ("--payments-listen", 7453), ("--secrets-listen", 7454)] {
-        command.args([option, &places.address(port)]);
+    let ports = [("--control-port", 7450), ("--front-port", 7451), ("--accounts-port", 7452), ("--payments-port", 7453), ("--secrets-port", 7454)];
+    for (option, port) in ports {
+        command.args([option, &places.moved(port).to_string()]);
     }
     command.env("BANK_ADMIN_TOKEN", &admin).env("BANK_CONTROL_TOKEN", &control);
     children.spawn("bank", command, data)?;
@@ -91,7 +92,8 @@ impl Children {
             if client.get(url).send().await.is_ok_and(|r| r.status().is_success()) {
                 return Ok(());
             }
-            if let Some((name, _)) = self.all.iter_mut().find(|(_, child)| !matches!(child.try_wait(), Ok(None))) {
+            let mut ended = self.all.iter_mut().filter_map(|(name, child)| (!matches!(child.try_wait(), Ok(None))).then_some(*name));
+            if let Some(name) = ended.next() {
                 return Err(Failure::Finding(format!("{name} ended while it started; its log is in the demo's data folder. Is another demo running?")));
             }
             if env.now() > deadline {

@@ -43,8 +43,11 @@ impl Places {
     fn port(&self, at: usize) -> u16 {
         PORTS[at] + self.offset
     }
+    pub(super) fn moved(&self, port: u16) -> u16 {
+        port + self.offset
+    }
     pub(super) fn address(&self, port: u16) -> String {
-        format!("127.0.0.1:{}", port + self.offset)
+        format!("127.0.0.1:{}", self.moved(port))
     }
     pub(super) fn server_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port(0))

@@ -38,7 +38,7 @@ words! {
     /// What came of a hop. `waiting`: not yet; `stopped`: held back on purpose; `failed`: it should have worked.
     Outcome { Ok, Waiting, Stopped, Failed, Info }
     /// A workflow run's state. `handed_over`: it did not help, and people were called.
-    RunState { Waiting, AwaitingApproval, Running, Succeeded, Failed, RolledBack, HandedOver, Refused, Cancelled }
+    RunState { Waiting, Running, Succeeded, Failed, HandedOver, Refused, Cancelled }
     /// A step's state.
     StepState { Pending, Running, Succeeded, Failed, Skipped, Cancelled }
     /// A notification's or an attempt's state. `uncertain`: sent, but whether it arrived is not known.

@@ -31,25 +31,8 @@ pub struct Workflow {
     pub steps: Vec<String>,
     /// The expression that decides whether it helped.
     pub verify: Option<String>,
-    /// Whether a person has to approve each run.
-    pub needs_approval: bool,
-    /// Its inputs.
-    pub inputs: Vec<WorkflowInput>,
     /// The last run.
     pub last_run: Option<Run>,
-}
-
-/// One input.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-pub struct WorkflowInput {
-    /// Its name.
-    pub name: String,
-    /// What it means.
-    pub description: Option<String>,
-    /// What it is when nobody says.
-    pub default: Option<String>,
-    /// Whether it must be given.
-    pub required: bool,
 }
 
 /// One run as a list shows it.
@@ -77,8 +60,6 @@ pub struct Run {
     pub incident_id: Option<String>,
     /// The alert that it is for, `alr_…`.
     pub alert_id: Option<String>,
-    /// Whether it only says what it would do.
-    pub dry_run: bool,
 }
 
 /// One run in full.
@@ -92,7 +73,7 @@ pub struct RunDetail {
     pub inputs: Value,
     /// What each guard decided, in order.
     pub guards: Vec<GuardDecision>,
-    /// The steps, in order; those of `on_failure` come last.
+    /// The steps, in order.
     pub steps: Vec<RunStep>,
     /// Whether it helped; absent when the workflow does not verify.
     pub verify: Option<Verification>,
@@ -101,7 +82,7 @@ pub struct RunDetail {
 /// What one guard decided.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct GuardDecision {
-    /// Which: `lock`, `cooldown`, `runs_per_hour`, `blast_radius`, `approval`, `kind`.
+    /// Which: `lock`, `cooldown`, `runs_per_hour`, `kind`.
     pub guard: String,
     /// `ok`, `waiting`, `stopped`.
     pub outcome: Outcome,
@@ -122,8 +103,6 @@ pub struct RunStep {
     pub state: StepState,
     /// Why it was skipped or failed.
     pub reason: Option<String>,
-    /// Whether it belongs to `on_failure`.
-    pub on_failure: bool,
     /// What it was given, expanded; secrets appear as `***`. Hostile text.
     #[schema(value_type = Option<BTreeMap<String, Value>>)]
     pub input: Option<Value>,
@@ -174,9 +153,6 @@ pub struct StartRun {
     pub inputs: Value,
     /// The incident that it is for, `inc_…`.
     pub incident_id: Option<String>,
-    /// Only say what would be done.
-    #[serde(default)]
-    pub dry_run: bool,
 }
 
 /// Which runs.

@@ -13,7 +13,7 @@ use crate::http::dto::{Problem, alerts, silences};
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn list_alerts() {}
+pub(super) fn list_alerts() {}
 
 /// One alert in full.
 #[utoipa::path(
@@ -24,7 +24,7 @@ pub fn list_alerts() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn get_alert() {}
+pub(super) fn get_alert() {}
 
 /// The compared value around the alert, with its threshold and the spans of its states.
 #[utoipa::path(
@@ -35,7 +35,7 @@ pub fn get_alert() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn get_alert_chart() {}
+pub(super) fn get_alert_chart() {}
 
 /// Why somebody was, or was not, told: every hop in order.
 #[utoipa::path(
@@ -46,7 +46,7 @@ pub fn get_alert_chart() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn explain_alert() {}
+pub(super) fn explain_alert() {}
 
 /// Somebody has seen it. Idempotent: the first one stays.
 #[utoipa::path(
@@ -58,7 +58,7 @@ pub fn explain_alert() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn acknowledge_alert() {}
+pub(super) fn acknowledge_alert() {}
 
 /// Silences, active first, then by end.
 #[utoipa::path(
@@ -69,7 +69,7 @@ pub fn acknowledge_alert() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn list_silences() {}
+pub(super) fn list_silences() {}
 
 /// Holds matching notifications back for a time.
 #[utoipa::path(
@@ -80,7 +80,7 @@ pub fn list_silences() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn create_silence() {}
+pub(super) fn create_silence() {}
 
 /// Ends a silence now. Idempotent.
 #[utoipa::path(
@@ -91,4 +91,4 @@ pub fn create_silence() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn expire_silence() {}
+pub(super) fn expire_silence() {}

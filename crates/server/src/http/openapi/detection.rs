@@ -12,7 +12,7 @@ use crate::http::dto::{Problem, probes, rules};
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn list_rules() {}
+pub(super) fn list_rules() {}
 
 /// All probes, down first.
 #[utoipa::path(
@@ -22,4 +22,4 @@ pub fn list_rules() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn list_probes() {}
+pub(super) fn list_probes() {}

@@ -13,7 +13,7 @@ use crate::http::dto::{Problem, incidents, post_mortem};
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn list_incidents() {}
+pub(super) fn list_incidents() {}
 
 /// Declares an incident by hand.
 #[utoipa::path(
@@ -24,7 +24,7 @@ pub fn list_incidents() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn declare_incident() {}
+pub(super) fn declare_incident() {}
 
 /// One incident in full. A restricted one is 403 to those who may not see it.
 #[utoipa::path(
@@ -35,7 +35,7 @@ pub fn declare_incident() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn get_incident() {}
+pub(super) fn get_incident() {}
 
 /// Somebody has it.
 #[utoipa::path(
@@ -47,7 +47,7 @@ pub fn get_incident() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn acknowledge_incident() {}
+pub(super) fn acknowledge_incident() {}
 
 /// Users no longer feel it.
 #[utoipa::path(
@@ -59,7 +59,7 @@ pub fn acknowledge_incident() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn mitigate_incident() {}
+pub(super) fn mitigate_incident() {}
 
 /// The cause is gone.
 #[utoipa::path(
@@ -71,7 +71,7 @@ pub fn mitigate_incident() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn resolve_incident() {}
+pub(super) fn resolve_incident() {}
 
 /// Nothing more is to be done here.
 #[utoipa::path(
@@ -83,7 +83,7 @@ pub fn resolve_incident() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn close_incident() {}
+pub(super) fn close_incident() {}
 
 /// Gives a role to a person, or frees it.
 #[utoipa::path(
@@ -95,7 +95,7 @@ pub fn close_incident() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn assign_role() {}
+pub(super) fn assign_role() {}
 
 /// Writes a note into the timeline.
 #[utoipa::path(
@@ -107,7 +107,7 @@ pub fn assign_role() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn add_note() {}
+pub(super) fn add_note() {}
 
 /// The post-mortem: drafted from the ledger until people edit it.
 #[utoipa::path(
@@ -118,7 +118,7 @@ pub fn add_note() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn get_post_mortem() {}
+pub(super) fn get_post_mortem() {}
 
 /// Changes the parts that people write.
 #[utoipa::path(
@@ -130,7 +130,7 @@ pub fn get_post_mortem() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn edit_post_mortem() {}
+pub(super) fn edit_post_mortem() {}
 
 /// Adds an action item, or changes the one whose `id` is given.
 #[utoipa::path(
@@ -142,7 +142,7 @@ pub fn edit_post_mortem() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn save_action_item() {}
+pub(super) fn save_action_item() {}
 
 /// The post-mortem as Markdown.
 #[utoipa::path(
@@ -153,4 +153,4 @@ pub fn save_action_item() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn export_post_mortem() {}
+pub(super) fn export_post_mortem() {}

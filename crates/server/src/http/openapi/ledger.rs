@@ -13,7 +13,7 @@ use crate::http::dto::{Problem, ledger};
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn list_ledger() {}
+pub(super) fn list_ledger() {}
 
 /// Checks the hash chain from the first entry to the last.
 #[utoipa::path(
@@ -23,4 +23,4 @@ pub fn list_ledger() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn verify_ledger() {}
+pub(super) fn verify_ledger() {}

@@ -12,7 +12,7 @@ use crate::http::dto::{Problem, overview, session};
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn overview() {}
+pub(super) fn overview() {}
 
 /// Who is asking, and of what.
 #[utoipa::path(
@@ -22,7 +22,7 @@ pub fn overview() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn me() {}
+pub(super) fn me() {}
 
 /// The running configuration in short, without secrets.
 #[utoipa::path(
@@ -32,7 +32,7 @@ pub fn me() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn settings() {}
+pub(super) fn settings() {}
 
 /// Live changes as server-sent events: event `change`, data a `Change`; a comment every 15 seconds keeps the connection alive.
 #[utoipa::path(
@@ -42,7 +42,7 @@ pub fn settings() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn events() {}
+pub(super) fn events() {}
 
 /// What the demo can break; 404 outside the demo.
 #[utoipa::path(
@@ -52,7 +52,7 @@ pub fn events() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn demo() {}
+pub(super) fn demo() {}
 
 /// Switches a fault on; 404 outside the demo.
 #[utoipa::path(
@@ -63,7 +63,7 @@ pub fn demo() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn switch_fault_on() {}
+pub(super) fn switch_fault_on() {}
 
 /// Switches a fault off; 404 outside the demo.
 #[utoipa::path(
@@ -74,4 +74,4 @@ pub fn switch_fault_on() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn switch_fault_off() {}
+pub(super) fn switch_fault_off() {}

@@ -13,7 +13,7 @@ use crate::http::dto::prometheus;
         (status = "default", body = prometheus::PrometheusResponse, description = "An error in Prometheus's own form"),
     ),
 )]
-pub fn query() {}
+pub(super) fn query() {}
 
 /// A range query. Form-encoded POST is accepted too.
 #[utoipa::path(
@@ -24,7 +24,7 @@ pub fn query() {}
         (status = "default", body = prometheus::PrometheusResponse, description = "An error in Prometheus's own form"),
     ),
 )]
-pub fn query_range() {}
+pub(super) fn query_range() {}
 
 /// Series by selector.
 #[utoipa::path(
@@ -35,7 +35,7 @@ pub fn query_range() {}
         (status = "default", body = prometheus::PrometheusResponse, description = "An error in Prometheus's own form"),
     ),
 )]
-pub fn series() {}
+pub(super) fn series() {}
 
 /// Label names.
 #[utoipa::path(
@@ -46,7 +46,7 @@ pub fn series() {}
         (status = "default", body = prometheus::PrometheusResponse, description = "An error in Prometheus's own form"),
     ),
 )]
-pub fn labels() {}
+pub(super) fn labels() {}
 
 /// Values of one label.
 #[utoipa::path(
@@ -57,7 +57,7 @@ pub fn labels() {}
         (status = "default", body = prometheus::PrometheusResponse, description = "An error in Prometheus's own form"),
     ),
 )]
-pub fn label_values() {}
+pub(super) fn label_values() {}
 
 /// Metadata of metrics.
 #[utoipa::path(
@@ -67,4 +67,4 @@ pub fn label_values() {}
         (status = "default", body = prometheus::PrometheusResponse, description = "An error in Prometheus's own form"),
     ),
 )]
-pub fn metadata() {}
+pub(super) fn metadata() {}

@@ -12,7 +12,7 @@ use crate::http::dto::{Problem, deliveries, workflows};
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn list_workflows() {}
+pub(super) fn list_workflows() {}
 
 /// Starts a workflow by hand; its guards decide whether it goes ahead.
 #[utoipa::path(
@@ -24,7 +24,7 @@ pub fn list_workflows() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn start_run() {}
+pub(super) fn start_run() {}
 
 /// Runs, newest first.
 #[utoipa::path(
@@ -35,7 +35,7 @@ pub fn start_run() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn list_runs() {}
+pub(super) fn list_runs() {}
 
 /// One run in full.
 #[utoipa::path(
@@ -46,18 +46,7 @@ pub fn list_runs() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn get_run() {}
-
-/// Lets a run go ahead that waits for approval.
-#[utoipa::path(
-    post, path = "/api/watchkeeper/v1/runs/{id}/approve", operation_id = "approve_run", tag = "response",
-    params(("id" = String, Path, description = "The object's id.")),
-    responses(
-        (status = 200, body = workflows::RunDetail, description = "Done"),
-        (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
-    ),
-)]
-pub fn approve_run() {}
+pub(super) fn get_run() {}
 
 /// Stops a run before its next step.
 #[utoipa::path(
@@ -68,7 +57,7 @@ pub fn approve_run() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn cancel_run() {}
+pub(super) fn cancel_run() {}
 
 /// All receivers with their health.
 #[utoipa::path(
@@ -78,7 +67,7 @@ pub fn cancel_run() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn list_receivers() {}
+pub(super) fn list_receivers() {}
 
 /// Sends a test notification through the ordinary path; follow it under `/notifications`.
 #[utoipa::path(
@@ -89,7 +78,7 @@ pub fn list_receivers() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn test_receiver() {}
+pub(super) fn test_receiver() {}
 
 /// Notifications with every attempt, newest first.
 #[utoipa::path(
@@ -100,4 +89,4 @@ pub fn test_receiver() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn list_notifications() {}
+pub(super) fn list_notifications() {}

@@ -13,7 +13,7 @@ use crate::http::dto::{Problem, telemetry};
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn list_metrics() {}
+pub(super) fn list_metrics() {}
 
 /// Log records, newest first, with their number over time.
 #[utoipa::path(
@@ -24,7 +24,7 @@ pub fn list_metrics() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn list_logs() {}
+pub(super) fn list_logs() {}
 
 /// Traces, newest first.
 #[utoipa::path(
@@ -35,7 +35,7 @@ pub fn list_logs() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn list_traces() {}
+pub(super) fn list_traces() {}
 
 /// One trace with its spans.
 #[utoipa::path(
@@ -46,7 +46,7 @@ pub fn list_traces() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn get_trace() {}
+pub(super) fn get_trace() {}
 
 /// The services that sent telemetry.
 #[utoipa::path(
@@ -56,4 +56,4 @@ pub fn get_trace() {}
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
     ),
 )]
-pub fn list_services() {}
+pub(super) fn list_services() {}

@@ -1,0 +1,1 @@
+//! What must not be taken, and what must be said about it.
