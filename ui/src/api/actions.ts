@@ -73,12 +73,8 @@ export const saveActionItem = ({ id, item }: { id: string; item: components["sch
 export const postMortemMarkdown = (id: string) =>
   take(api.GET(`${V1}/incidents/{id}/post-mortem.md`, { params: { path: { id } }, parseAs: "text" }));
 
-export const startRun = ({ name, incident_id, dry_run }: { name: string; incident_id?: string; dry_run: boolean }) =>
-  take(
-    api.POST(`${V1}/workflows/{name}/run`, { params: { path: { name } }, body: { incident_id, dry_run, inputs: {} } }),
-  );
-
-export const approveRun = (id: string) => take(api.POST(`${V1}/runs/{id}/approve`, { params: { path: { id } } }));
+export const startRun = ({ name, incident_id }: { name: string; incident_id?: string }) =>
+  take(api.POST(`${V1}/workflows/{name}/run`, { params: { path: { name } }, body: { incident_id, inputs: {} } }));
 
 export const cancelRun = (id: string) => take(api.POST(`${V1}/runs/{id}/cancel`, { params: { path: { id } } }));
 

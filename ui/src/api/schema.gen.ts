@@ -635,23 +635,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/watchkeeper/v1/runs/{id}/approve": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Lets a run go ahead that waits for approval. */
-        post: operations["approve_run"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/watchkeeper/v1/runs/{id}/cancel": {
         parameters: {
             query?: never;
@@ -1126,7 +1109,7 @@ export interface components {
         GuardDecision: {
             /** @description When. */
             at: components["schemas"]["Time"];
-            /** @description Which: `lock`, `cooldown`, `runs_per_hour`, `blast_radius`, `approval`, `kind`. */
+            /** @description Which: `lock`, `cooldown`, `runs_per_hour`, `kind`. */
             guard: string;
             /** @description `ok`, `waiting`, `stopped`. */
             outcome: components["schemas"]["Outcome"];
@@ -1799,8 +1782,6 @@ export interface components {
             alert_id?: string | null;
             /** @description When it was asked for. */
             created_at: components["schemas"]["Time"];
-            /** @description Whether it only says what it would do. */
-            dry_run: boolean;
             finished_at?: components["schemas"]["Time"] | null;
             /** @description `run_…`. */
             id: string;
@@ -1826,7 +1807,7 @@ export interface components {
             inputs: {
                 [key: string]: unknown;
             };
-            /** @description The steps, in order; those of `on_failure` come last. */
+            /** @description The steps, in order. */
             steps: components["schemas"]["RunStep"][];
             verify?: components["schemas"]["Verification"] | null;
         };
@@ -1841,7 +1822,7 @@ export interface components {
          * @description A workflow run's state. `handed_over`: it did not help, and people were called.
          * @enum {string}
          */
-        RunState: "waiting" | "awaiting_approval" | "running" | "succeeded" | "failed" | "rolled_back" | "handed_over" | "refused" | "cancelled";
+        RunState: "waiting" | "running" | "succeeded" | "failed" | "handed_over" | "refused" | "cancelled";
         /** @description One step of a run. */
         RunStep: {
             /** @description Its attempts, oldest first. */
@@ -1852,8 +1833,6 @@ export interface components {
             } | null;
             /** @description Its name. */
             name: string;
-            /** @description Whether it belongs to `on_failure`. */
-            on_failure: boolean;
             /** @description Why it was skipped or failed. */
             reason?: string | null;
             /** @description What it gave back. Hostile text. */
@@ -1988,8 +1967,6 @@ export interface components {
         SpanStatus: "unset" | "ok" | "error";
         /** @description A run to start by hand. */
         StartRun: {
-            /** @description Only say what would be done. */
-            dry_run?: boolean;
             /** @description The incident that it is for, `inc_…`. */
             incident_id?: string | null;
             /** @description The inputs by name. */
@@ -2139,30 +2116,15 @@ export interface components {
             description?: string | null;
             /** @description What holds it back, in words, for example `at most 3 runs an hour`. */
             guards: string[];
-            /** @description Its inputs. */
-            inputs: components["schemas"]["WorkflowInput"][];
             last_run?: components["schemas"]["Run"] | null;
             /** @description Its name. */
             name: string;
-            /** @description Whether a person has to approve each run. */
-            needs_approval: boolean;
             /** @description The names of its steps, in order. */
             steps: string[];
             /** @description What starts it, in words, for example `alert PaymentsUnreachable fires`. */
             triggers: string[];
             /** @description The expression that decides whether it helped. */
             verify?: string | null;
-        };
-        /** @description One input. */
-        WorkflowInput: {
-            /** @description What it is when nobody says. */
-            default?: string | null;
-            /** @description What it means. */
-            description?: string | null;
-            /** @description Its name. */
-            name: string;
-            /** @description Whether it must be given. */
-            required: boolean;
         };
         /** @description All workflows, by name. */
         WorkflowList: {
@@ -3478,38 +3440,6 @@ export interface operations {
         };
     };
     get_run: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The object's id. */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RunDetail"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    approve_run: {
         parameters: {
             query?: never;
             header?: never;

@@ -3,7 +3,7 @@
 import { Anchor, Button, Group, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { approveRun, cancelRun, useAction } from "../api/actions.ts";
+import { cancelRun, useAction } from "../api/actions.ts";
 import { run } from "../api/queries.ts";
 import type { RunDetail } from "../api/types.ts";
 import { Json } from "../parts/Labels.tsx";
@@ -15,7 +15,7 @@ import { actorWord } from "../parts/words.ts";
 import { RunFlow } from "./run/RunFlow.tsx";
 
 const route = getRouteApi("/runs/$id");
-const ENDED = ["succeeded", "failed", "rolled_back", "handed_over", "refused", "cancelled"];
+const ENDED = ["succeeded", "failed", "handed_over", "refused", "cancelled"];
 
 export default function RunPage() {
   const { id } = route.useParams();
@@ -40,19 +40,11 @@ export default function RunPage() {
 
 function Actions({ run: r }: { run: RunDetail }) {
   const cancel = useAction(cancelRun, () => "Cancelled: no further step starts");
-  const approve = useAction(approveRun, () => "Approved");
   if (ENDED.includes(r.state)) return null;
   return (
-    <>
-      {r.state === "awaiting_approval" && (
-        <Button loading={approve.isPending} onClick={() => approve.mutate(r.id)}>
-          Approve
-        </Button>
-      )}
-      <Button variant="default" loading={cancel.isPending} onClick={() => cancel.mutate(r.id)}>
-        Cancel run
-      </Button>
-    </>
+    <Button variant="default" loading={cancel.isPending} onClick={() => cancel.mutate(r.id)}>
+      Cancel run
+    </Button>
   );
 }
 
@@ -68,7 +60,6 @@ function Body({ run: r }: { run: RunDetail }) {
             ["Took", r.started_at ? <Age key="b" since={r.started_at} until={r.finished_at} /> : "not started"],
             ["Target", r.target ?? "none"],
             ["For", <For key="c" run={r} />],
-            ["Kind", r.dry_run ? "dry run: nothing was changed" : "for real"],
           ]}
         />
         {inputs && (

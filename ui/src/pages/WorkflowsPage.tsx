@@ -66,7 +66,6 @@ function WorkflowCard({ workflow: w }: { workflow: Workflow }) {
     void navigate({ to: "/runs/$id", params: { id: run.id } });
     return `${run.workflow} was asked for`;
   });
-  const needs = w.inputs.filter((input) => input.required && !input.default);
   return (
     <Card withBorder padding="md" component="article">
       <Stack gap="xs" h="100%">
@@ -76,26 +75,12 @@ function WorkflowCard({ workflow: w }: { workflow: Workflow }) {
           </Title>
           <Menu position="bottom-end" withArrow>
             <Menu.Target>
-              <Button
-                variant="default"
-                loading={start.isPending}
-                disabled={needs.length > 0}
-                title={
-                  needs.length > 0
-                    ? `Needs the input ${needs.map((n) => n.name).join(", ")}: start it on the command line`
-                    : undefined
-                }
-              >
+              <Button variant="default" loading={start.isPending}>
                 Run
               </Button>
             </Menu.Target>
             <Menu.Dropdown>
-              <Menu.Item onClick={() => start.mutate({ name: w.name, dry_run: true })}>
-                Dry run: only say what would be done
-              </Menu.Item>
-              <Menu.Item color="red" onClick={() => start.mutate({ name: w.name, dry_run: false })}>
-                Run it now
-              </Menu.Item>
+              <Menu.Item onClick={() => start.mutate({ name: w.name })}>Run it now; its guards still decide</Menu.Item>
             </Menu.Dropdown>
           </Menu>
         </Group>
@@ -105,11 +90,7 @@ function WorkflowCard({ workflow: w }: { workflow: Workflow }) {
           </Text>
         )}
         <Line icon="firing" word="When" text={w.triggers.join("; ") || "by hand only"} />
-        <Line
-          icon="stopped"
-          word="Held back by"
-          text={[...w.guards, ...(w.needs_approval ? ["a person's approval"] : [])].join("; ") || "nothing"}
-        />
+        <Line icon="stopped" word="Held back by" text={w.guards.join("; ") || "nothing"} />
         <Line icon="flow" word="Steps" text={w.steps.join(" → ")} />
         {w.verify && (
           <Text size="sm">

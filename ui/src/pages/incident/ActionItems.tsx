@@ -11,6 +11,11 @@ export function ActionItems({ id, items }: { id: string; items: ActionItem[] }) 
   const [title, setTitle] = useState("");
   const [owner, setOwner] = useState("");
   const [due, setDue] = useState("");
+  const clear = () => {
+    setTitle("");
+    setOwner("");
+    setDue("");
+  };
   return (
     <Section title="Action items" count={items.length}>
       <Stack gap="xs">
@@ -43,7 +48,7 @@ export function ActionItems({ id, items }: { id: string; items: ActionItem[] }) 
             event.preventDefault();
             save.mutate(
               { id, item: { title: title.trim(), owner: owner.trim() || undefined, due: due || undefined } },
-              { onSuccess: () => (setTitle(""), setOwner(""), setDue("")) },
+              { onSuccess: clear },
             );
           }}
         >

@@ -20,11 +20,12 @@ export function IncidentActions({ incident }: { incident: IncidentDetail }) {
   const [note, setNote] = useState("");
   const step = useAction(stepIncident, (i) => `INC-${i.number} is ${stateLook(i.state).word.toLowerCase()}`);
   const steps = nextSteps(incident.state);
+  const forget = () => {
+    setAsking(null);
+    setNote("");
+  };
   const take = (name: IncidentStepName, text?: string) =>
-    step.mutate(
-      { id: incident.id, step: name, note: text || undefined },
-      { onSuccess: () => (setAsking(null), setNote("")) },
-    );
+    step.mutate({ id: incident.id, step: name, note: text || undefined }, { onSuccess: forget });
   useCommand((command) => {
     // With an alert of the list selected, `a` means that alert.
     const rowSelected = document.querySelector(".wk-row[data-selected]") !== null;

@@ -1,6 +1,6 @@
 // A run drawn from top to bottom: guards, steps with their attempts, verification.
 
-import { Badge, Code, Group, Stack, Text } from "@mantine/core";
+import { Code, Group, Stack, Text } from "@mantine/core";
 import type { RunDetail, RunStep } from "../../api/types.ts";
 import { quantity } from "../../format/number.ts";
 import { duration } from "../../format/time.ts";
@@ -82,11 +82,6 @@ function StepHead({ step }: { step: RunStep }) {
         <b>{step.name}</b> ({stateLook(step.state).word.toLowerCase()})
       </Text>
       <Code fz="xs">{step.uses}</Code>
-      {step.on_failure && (
-        <Badge size="xs" color="orange">
-          on failure
-        </Badge>
-      )}
     </Group>
   );
 }

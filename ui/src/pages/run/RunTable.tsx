@@ -24,12 +24,6 @@ const COLUMNS: Column<Run>[] = [
             on {r.target}
           </Text>
         )}
-        {r.dry_run && (
-          <Text span size="sm" c="dimmed">
-            {" "}
-            (dry run)
-          </Text>
-        )}
       </div>
     ),
   },
