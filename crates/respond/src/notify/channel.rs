@@ -39,6 +39,8 @@ pub struct Outgoing {
     pub workflows: Vec<WorkflowOffer>,
     /// The first alert's chart, for channels that embed it.
     pub chart: Option<Chart>,
+    /// Where the first alert's chart may be fetched without logging in, for channels that refer to it.
+    pub chart_path: Option<String>,
     /// Marked by the channel when the message starts to leave.
     pub left: Left,
 }

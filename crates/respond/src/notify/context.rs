@@ -40,6 +40,12 @@ pub trait Context: Send + Sync {
         Box::pin(std::future::ready(Vec::new()))
     }
 
+    /// The path of the alert's chart as a picture, below the external URL, for those who cannot log in.
+    fn chart_path(&self, alert: AlertId) -> Option<String> {
+        let _ = alert;
+        None
+    }
+
     /// What the alert's chart shows now.
     fn chart_for(&self, alert: AlertId) -> BoxFuture<'_, Option<Chart>> {
         let _ = alert;

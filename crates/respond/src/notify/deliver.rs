@@ -304,6 +304,7 @@ async fn compose(shared: &Shared, claimed: &Claimed, channel: &dyn Channel) -> R
         Some(first) if channel.wants_chart() => shared.context.chart_for(*first).await,
         _ => None,
     };
+    let chart_path = alerts.first().and_then(|first| shared.context.chart_path(*first));
     Ok(Outgoing {
         id: claimed.subject.id,
         status: claimed.status.clone(),
@@ -316,6 +317,7 @@ async fn compose(shared: &Shared, claimed: &Claimed, channel: &dyn Channel) -> R
         incident: shared.context.incident_for(&alerts).await,
         workflows: shared.context.workflows_for(&alerts).await,
         chart,
+        chart_path,
         alerts,
         left: Left::default(),
     })

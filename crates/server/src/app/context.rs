@@ -62,6 +62,10 @@ impl Context for MessageContext {
         Box::pin(async { self.workflows(alerts).await.unwrap_or_default() })
     }
 
+    fn chart_path(&self, alert: AlertId) -> Option<String> {
+        Some(chart::path(self.shared()?.as_ref(), alert))
+    }
+
     fn chart_for(&self, alert: AlertId) -> BoxFuture<'_, Option<Chart>> {
         Box::pin(async move { chart::for_message(self.shared()?.as_ref(), alert).await })
     }

@@ -62,7 +62,7 @@ fn of_alerts(alerts: &Alerts, message: &Outgoing, look: &Look) -> Vec<Value> {
         out.push(blocks::section(&list(alerts, message.now)));
     }
     if look.charts && !resolved {
-        let url = clickable(&format!("{}/api/watchkeeper/v1/alerts/{}/chart.png", look.external_url, first.id));
+        let url = message.chart_path.as_ref().and_then(|path| clickable(&format!("{}{path}", look.external_url)));
         out.extend(url.and_then(|url| blocks::image(&url, &format!("Chart of {}", first.name))));
     }
     let incident = message.incident.as_ref().map(|i| i.id).or(first.incident_id);

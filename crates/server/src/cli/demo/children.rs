@@ -37,7 +37,7 @@ pub(super) async fn start(bank: &Path, data: &Path, config: &Path, places: &Plac
         command.args(["slack", "--listen", &places.address(7455), "--interactivity-url"]).arg(format!("{}/slack/interactions", places.server_url()));
         command.env("SLACK_SIGNING_SECRET", &signing_secret);
         children.spawn("slack-stand-in", command, data)?;
-        children.wait_for(&format!("{}/healthz", places.slack_url())).await?;
+        children.wait_for(&format!("{}/messages", places.slack_url())).await?;
     }
 
     let mut command = Command::new(server);
@@ -114,7 +114,7 @@ impl Children {
         for (_, mut child) in self.all.drain(..).rev() {
             if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw) {
                 // It may have ended by itself in between.
-                drop(rustix::process::kill_process(pid, rustix::process::Signal::TERM));
+                let _ended_before = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
             }
             if tokio::time::timeout(Duration::from_secs(10), child.wait()).await.is_err() {
                 drop(child.kill().await);

@@ -25,6 +25,7 @@ fn outgoing(env: &Env, kind: &str, status: &str, content: &Value) -> Outgoing {
         incident: None,
         workflows: Vec::new(),
         chart: None,
+        chart_path: Some("/charts/alr.sealed.png".to_owned()),
         left: Left::default(),
     }
 }

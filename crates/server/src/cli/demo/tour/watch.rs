@@ -122,6 +122,14 @@ impl<'a> Watch<'a> {
             Ok((self.alert(&found.alert).await?.state == AlertState::Resolved).then_some(()))
         })
         .await?;
+        if self.scene.handling == Handling::Contained {
+            // A security incident never ends by itself: a person says that it is over.
+            let path = format!("/incidents/{}/resolve", found.incident);
+            let note = json!({"note": "The address is blocked; no account was opened. Resolved by the tour."});
+            let resolved: Result<IncidentDetail, Failure> = self.server.post(&path, &note).await;
+            resolved.map_err(|error| self.miss(&format!("the incident cannot be resolved: {error:?}")))?;
+            self.tell("a person closes the case: security incidents do not end by themselves");
+        }
         let incident = self
             .until("the incident's end", async || {
                 let incident = self.incident(&found.incident).await?;
