@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 import { precompress } from "./build/precompress.ts";
 
 // The API of a running server, for `npm run dev` alone; the built console always talks to its own origin.
-const server = process.env.WATCHKEEPER_URL ?? "http://127.0.0.1:9404";
+const server = process.env.WATCHKEEPER_URL ?? "http://127.0.0.1:7404";
 
 export default defineConfig({
   plugins: [react(), precompress()],

@@ -48,7 +48,7 @@ export default function AlertsPage() {
             <Empty
               title={filtered ? "No alert matches" : "No alert is active"}
               icon="bell"
-              command={filtered ? undefined : "watchkeeper alert --state resolved"}
+              command={filtered ? undefined : "watchkeeper alert list --state resolved"}
             >
               {filtered
                 ? "Take a filter away, or add the state Resolved to look at the past."

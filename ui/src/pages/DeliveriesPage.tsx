@@ -36,8 +36,9 @@ export default function DeliveriesPage() {
         <Loaded query={known}>
           {({ items }) =>
             items.length === 0 ? (
-              <Empty title="There is nobody to tell" icon="send" command="watchkeeper check --example receivers">
-                Alerts fire, but no receiver is configured. Add one (Slack, e-mail, SMS, webhook) to the configuration.
+              <Empty title="There is nobody to tell" icon="send" command="watchkeeper check --schema">
+                Alerts fire, but no receiver is configured. Add one (Slack, e-mail, SMS, webhook) to the configuration;
+                its schema says what a receiver may hold:
               </Empty>
             ) : (
               <Receivers items={items} />

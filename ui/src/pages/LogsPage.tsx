@@ -63,8 +63,8 @@ export default function LogsPage() {
               />
             </Section>
             {items.length === 0 ? (
-              <Empty title="No record matches" icon="search" command="watchkeeper query logs --since 1h">
-                Widen the time range or take a filter away. On the command line:
+              <Empty title="No record matches" icon="search">
+                Widen the time range or take a filter away.
               </Empty>
             ) : (
               <Section

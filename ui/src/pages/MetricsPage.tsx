@@ -139,7 +139,7 @@ function MetricNames({ onChoose }: { onChoose: (metric: Metric) => void }) {
             <Empty
               title="No metric has arrived"
               icon="chart"
-              command={`export OTEL_EXPORTER_OTLP_ENDPOINT=http://${window.location.hostname}:4318`}
+              command={`export OTEL_EXPORTER_OTLP_ENDPOINT=${window.location.origin}`}
             >
               Send OTLP, or let Prometheus write here with remote_write to /api/v1/write.
             </Empty>

@@ -67,7 +67,7 @@ function Wrong({ now }: { now: Overview }) {
         <Empty
           title="No telemetry has arrived"
           icon="chart"
-          command={`export OTEL_EXPORTER_OTLP_ENDPOINT=http://${window.location.hostname}:4318`}
+          command={`export OTEL_EXPORTER_OTLP_ENDPOINT=${window.location.origin}`}
         >
           Rules are loaded but have nothing to look at. Point an OpenTelemetry SDK or a collector here.
         </Empty>

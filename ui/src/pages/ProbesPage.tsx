@@ -68,8 +68,9 @@ export default function ProbesPage() {
       <Loaded query={query}>
         {({ items }) =>
           items.length === 0 ? (
-            <Empty title="No probe is configured" icon="probe" command="watchkeeper check --example probes">
-              A probe tells that a service is unreachable even when it sends no telemetry.
+            <Empty title="No probe is configured" icon="probe" command="watchkeeper check --schema">
+              A probe tells that a service is unreachable even when it sends no telemetry. The schema of the
+              configuration says what a probe may be:
             </Empty>
           ) : (
             <DataList label="Probes" items={items} columns={COLUMNS} keyOf={(p) => p.name} />

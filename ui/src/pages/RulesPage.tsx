@@ -116,7 +116,7 @@ export default function RulesPage() {
           const shown = filterRules(items, search);
           if (items.length === 0) {
             return (
-              <Empty title="No rule is loaded" icon="rule" command="watchkeeper check rules/*.yaml">
+              <Empty title="No rule is loaded" icon="rule" command="watchkeeper check watchkeeper.yaml">
                 Put Prometheus rule files into the configuration folder and reload. Check them first, without a server:
               </Empty>
             );

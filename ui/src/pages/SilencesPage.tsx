@@ -45,7 +45,7 @@ export default function SilencesPage() {
             <Empty
               title="Nothing is silenced"
               icon="mute"
-              command={`watchkeeper silence add service="payments" --duration 1h --comment "deploy"`}
+              command={`watchkeeper silence add service=payments --duration 1h --comment deploy`}
             >
               Silence what you are working on, from an alert's page, with the key s, or on the command line:
             </Empty>

@@ -91,7 +91,7 @@ export default function TracesPage() {
             <Empty
               title="No trace matches"
               icon="search"
-              command={`export OTEL_EXPORTER_OTLP_ENDPOINT=http://${window.location.hostname}:4318`}
+              command={`export OTEL_EXPORTER_OTLP_ENDPOINT=${window.location.origin}`}
             >
               Widen the time range or take a filter away. If no service sends spans yet, point its OpenTelemetry SDK
               here.

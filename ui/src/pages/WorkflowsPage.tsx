@@ -30,9 +30,9 @@ export default function WorkflowsPage() {
       <Loaded query={known}>
         {({ items }) =>
           items.length === 0 ? (
-            <Empty title="No workflow is configured" icon="flow" command="watchkeeper check --example workflow">
+            <Empty title="No workflow is configured" icon="flow" command="watchkeeper check --schema">
               A workflow heals what a rule finds, with a guard on: at most so often, never two at once, checked against
-              what users feel.
+              what users feel. The schema of the configuration says what one may hold:
             </Empty>
           ) : (
             <SimpleGrid cols={{ base: 1, md: 2, xl: 3 }} spacing="md">
