@@ -196,6 +196,33 @@ impl<T: JsonSchema> JsonSchema for List<T> {
     }
 }
 
+/// Alternatives, each of things that must all hold: `[a, b]` is one alternative, `[[a, b], c]` are two.
+#[derive(Debug, Clone)]
+pub(crate) struct AnyOf<T>(pub(crate) Vec<List<T>>);
+
+impl<T: FromNode> FromNode for AnyOf<T> {
+    fn from_node(node: &Node, cx: &mut Context<'_>) -> Option<Self> {
+        let nested = match &node.kind {
+            Kind::Sequence(items) => items.iter().any(|item| matches!(item.kind, Kind::Sequence(_))),
+            _ => false,
+        };
+        // A flat list reads as matchers do everywhere else: all of them.
+        if nested { List::from_node(node, cx).map(|l: List<List<T>>| Self(l.0)) } else { List::from_node(node, cx).map(|l| Self(vec![l])) }
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for AnyOf<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        format!("AnyOf{}", T::schema_name()).into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<List<List<T>>>()
+    }
+}
+
 /// What a key that is absent means as a list.
 pub(crate) fn items<T>(list: &Option<List<T>>) -> &[T] {
     list.as_ref().map_or(&[], |l| l.0.as_slice())

@@ -86,12 +86,12 @@ fn plain(diagnostics: &[Diagnostic]) -> String {
 #[test]
 fn the_committed_json_schema_is_that_of_the_code() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config.schema.json");
-    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+    if std::env::var_os("WATCHKEEPER_BLESS").is_some() {
         std::fs::write(path, schema::schema_text()).unwrap();
     }
     let committed = std::fs::read_to_string(path).unwrap_or_default();
     assert!(
         committed == schema::schema_text(),
-        "config.schema.json is old; run `UPDATE_SCHEMA=1 cargo test -p watchkeeper-config schema`"
+        "config.schema.json is old; run `make bless`"
     );
 }

@@ -14,7 +14,7 @@ use super::rule::{self, CheckExpr};
 use super::server::{or, positive};
 use crate::decode::record::record;
 use crate::decode::secret::is_secret_header;
-use crate::decode::{Anything, At, Context, FromNode, List, Map, items};
+use crate::decode::{AnyOf, Anything, At, Context, FromNode, List, Map, items};
 use crate::diagnostic::Diagnostic;
 use crate::model::{Guard, Retry, Step, Uses, Verify, Workflow, WorkflowKind};
 use crate::place::Place;
@@ -55,8 +55,8 @@ record! {
 record! {
     /// What starts a workflow.
     OnFile, "`on`" {
-        /// Alerts: each entry is one matcher or a list of matchers that must all match.
-        alert: Option<List<List<At<String>>>> = "alert";
+        /// Matchers of the alert, which must all match: `[a, b]`. Alternatives are a list of such lists: `[[a, b], [c]]`.
+        alert: Option<AnyOf<At<String>>> = "alert";
     }
 }
 
@@ -175,7 +175,7 @@ impl WorkflowFile {
         names.define(&self.name, cx);
         let name = self.name.value.clone();
         let on_alert =
-            self.on.as_ref().map_or(&[][..], |on| items(&on.alert)).iter().map(|entry| matchers(entry, cx)).collect();
+            self.on.iter().flat_map(|on| on.alert.iter().flat_map(|any| &any.0)).map(|entry| matchers(entry, cx)).collect();
         let target =
             self.target.as_ref().map_or_else(|| "{{ labels.service | default('') }}".to_owned(), |at| at.value.clone());
         if let Some(at) = &self.target {

@@ -112,6 +112,6 @@ mod tests {
             std::fs::write(path, &made).expect("writes openapi.json");
         }
         let committed = std::fs::read_to_string(path).expect("openapi.json is committed");
-        assert!(made == committed, "openapi.json is stale: run this test with WATCHKEEPER_BLESS=1");
+        assert!(made == committed, "openapi.json is stale: run `make bless`");
     }
 }

@@ -41,7 +41,7 @@ pub(super) async fn start(bank: &Path, data: &Path, config: &Path, places: &Plac
     }
 
     let mut command = Command::new(server);
-    command.arg("serve").arg("--config").arg(config);
+    command.arg("serve").arg("--config").arg(config).arg("--data").arg(data.join("telemetry"));
     command.env("SLACK_WEBHOOK_URL", webhook.unwrap_or_else(|| format!("{}/services/T0BANK/B0DEMO/standin", places.slack_url())));
     command.env("SLACK_SIGNING_SECRET", &signing_secret).env("BANK_ADMIN_TOKEN", &admin).env("BANK_CONTROL_TOKEN", &control);
     children.spawn("server", command, data)?;
