@@ -124,6 +124,12 @@ describe.skipIf(!ready)("the console in a real browser", () => {
     expect((await ticked).postDataJSON()).toMatchObject({ id: "act_1", state: "done" });
   });
 
+  test("an open incident's post-mortem is not an error but not drafted yet", async () => {
+    await open("/incidents/inc_01930000000070008000000000000002?tab=post-mortem");
+    await page.getByRole("heading", { name: "Not drafted yet" }).waitFor();
+    expect(await page.getByRole("alert").count()).toBe(0);
+  });
+
   test("the colours and the zone can be switched and stay so after a reload", async () => {
     await open("/");
     await page.getByRole("button", { name: "Dark colours" }).click();

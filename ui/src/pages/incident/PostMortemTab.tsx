@@ -4,10 +4,12 @@ import { Button, Card, Code, Group, SimpleGrid, Stack, Text, Textarea } from "@m
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { editPostMortem, postMortemMarkdown, useAction } from "../../api/actions.ts";
+import { ApiError } from "../../api/problem.ts";
 import { postMortem } from "../../api/queries.ts";
 import type { PostMortem } from "../../api/types.ts";
 import { quantity } from "../../format/number.ts";
 import { duration } from "../../format/time.ts";
+import { Empty } from "../../parts/Empty.tsx";
 import { Icon } from "../../parts/icons.tsx";
 import { Section } from "../../parts/Page.tsx";
 import { Loaded } from "../../parts/Problem.tsx";
@@ -18,6 +20,14 @@ import { TimelineList } from "./Timeline.tsx";
 
 export function PostMortemTab({ id }: { id: string }) {
   const query = useQuery(postMortem(id));
+  if (query.data === undefined && query.error instanceof ApiError && query.error.status === 404) {
+    return (
+      <Empty title="Not drafted yet" icon="waiting">
+        Once the incident is resolved, its post-mortem drafts itself from the record: timeline, times, impact, what was
+        tried.
+      </Empty>
+    );
+  }
   return <Loaded query={query}>{(facts) => <Body facts={facts} />}</Loaded>;
 }
 
