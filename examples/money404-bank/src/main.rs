@@ -76,7 +76,7 @@ async fn slack(options: SlackOptions) -> Result<(), slack_stand_in::Error> {
     let secret = options.signing_secret.reveal().to_owned();
     tokio::select! {
         ended = slack_stand_in::run(options.listen, options.interactivity_url, secret, announce) => ended,
-        () = Leash::hold(false, FaultSet::new()).released() => Ok(()),
+        () = Leash::hold(options.leashed, FaultSet::new()).released() => Ok(()),
     }
 }
 

@@ -86,6 +86,9 @@ pub fn endpoint(otlp: &str) -> Option<&str> {
 /// Options of `up`.
 #[derive(Debug, Clone, Args)]
 pub struct UpOptions {
+    /// End when standard input ends: for those who start this as a child
+    #[arg(long, hide = true)]
+    pub leashed: bool,
     /// Folder for the database, the vault, the logs and `addresses.json`
     #[arg(long, env = "BANK_DATA")]
     pub data: Option<PathBuf>,
@@ -218,6 +221,9 @@ pub struct DriverOptions {
 /// Options of `slack`.
 #[derive(Debug, Clone, Args)]
 pub struct SlackOptions {
+    /// End when standard input ends: for those who start this as a child
+    #[arg(long, hide = true)]
+    pub leashed: bool,
     /// Address to listen on; loopback only
     #[arg(long, default_value_t = local(7455))]
     pub listen: SocketAddr,

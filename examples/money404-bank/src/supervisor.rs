@@ -97,7 +97,7 @@ pub async fn run(options: UpOptions) -> Result<(), UpError> {
     let path = data.join("addresses.json");
     write_beside(&path, &ports.document(&supervisor.views())).map_err(file_error(&path))?;
     announce(&ports, &data);
-    let leash = Leash::hold(false, FaultSet::new());
+    let leash = Leash::hold(options.leashed, FaultSet::new());
     let served = serve("control", ports.control(), router, leash.released()).await;
     futures::future::join_all(supervisor.children.iter().map(|child| child.order(Order::Stop))).await;
     // Whoever reads it later must not take the addresses for those of a running bank.

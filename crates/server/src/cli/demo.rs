@@ -9,6 +9,7 @@ mod tour;
 
 use std::path::PathBuf;
 
+use tokio::signal::unix::{SignalKind, signal};
 use watchkeeper_domain::Span;
 
 use super::ask::Server;
@@ -77,12 +78,12 @@ pub(super) fn run(args: Args) -> Outcome {
             name = children.one_ended() => Err(Failure::Finding(format!(
                 "{name} ended; its log is {}", args.data.join(format!("{name}.log")).display()
             ))),
-            _ = tokio::signal::ctrl_c() => Ok(()),
+            () = asked_to_stop() => Ok(()),
         };
         if told.is_ok() && !args.exit {
             narrate::farewell(&places);
             tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
+                () = asked_to_stop() => {}
                 name = children.one_ended() => output::error(&format!("{name} ended")),
             }
         }
@@ -90,6 +91,20 @@ pub(super) fn run(args: Args) -> Outcome {
         children.stop().await;
         told
     })
+}
+
+/// Waits for SIGINT or SIGTERM.
+async fn asked_to_stop() {
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => terminate.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated => {}
+    }
 }
 
 pub(super) async fn fault(server: &Server, format: Format, command: Fault) -> Outcome {

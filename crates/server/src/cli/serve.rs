@@ -25,6 +25,9 @@ pub(super) struct Args {
     /// Do not listen for OTLP on ports of its own; the main port takes OTLP over HTTP all the same.
     #[arg(long)]
     no_otlp_ports: bool,
+    /// Stop when standard input ends: for those who start this as a child.
+    #[arg(long, hide = true)]
+    leashed: bool,
     /// Log as JSON.
     #[arg(long)]
     log_json: bool,
@@ -61,8 +64,11 @@ async fn serve(args: Args) -> Outcome {
     let handler = |kind| signal(kind).map_err(|error| Failure::Finding(format!("signals cannot be handled: {error}")));
     let (mut interrupt, mut terminate, mut hangup) =
         (handler(SignalKind::interrupt())?, handler(SignalKind::terminate())?, handler(SignalKind::hangup())?);
+    let leash = leash(args.leashed);
+    tokio::pin!(leash);
     loop {
         tokio::select! {
+            () = &mut leash => break,
             _ = interrupt.recv() => break,
             _ = terminate.recv() => break,
             _ = hangup.recv() => match app.shared().reload().await {
@@ -74,4 +80,20 @@ async fn serve(args: Args) -> Outcome {
     tracing::info!("stopping");
     app.stop().await;
     Ok(())
+}
+
+/// Completes when standard input ends, or never.
+async fn leash(held: bool) {
+    if !held {
+        return std::future::pending().await;
+    }
+    // A thread of its own that nobody joins: a read that blocks would hold up the runtime's end.
+    let (ended, wait) = tokio::sync::oneshot::channel::<()>();
+    std::thread::spawn(move || {
+        let mut nothing = [0_u8; 64];
+        while std::io::Read::read(&mut std::io::stdin().lock(), &mut nothing).is_ok_and(|n| n > 0) {}
+        drop(ended);
+    });
+    // The sender is dropped, never used: the error is the message.
+    drop(wait.await);
 }

@@ -34,21 +34,21 @@ pub(super) async fn start(bank: &Path, data: &Path, config: &Path, places: &Plac
 
     if webhook.is_none() {
         let mut command = Command::new(bank);
-        command.args(["slack", "--listen", &places.address(7455), "--interactivity-url"]).arg(format!("{}/slack/interactions", places.server_url()));
+        command.args(["slack", "--leashed", "--listen", &places.address(7455), "--interactivity-url"]).arg(format!("{}/slack/interactions", places.server_url()));
         command.env("SLACK_SIGNING_SECRET", &signing_secret);
         children.spawn("slack-stand-in", command, data)?;
         children.wait_for(&format!("{}/messages", places.slack_url())).await?;
     }
 
     let mut command = Command::new(server);
-    command.arg("serve").arg("--config").arg(config).arg("--data").arg(data.join("telemetry"));
+    command.arg("serve").arg("--config").arg(config).arg("--data").arg(data.join("telemetry")).arg("--leashed");
     command.env("SLACK_WEBHOOK_URL", webhook.unwrap_or_else(|| format!("{}/services/T0BANK/B0DEMO/standin", places.slack_url())));
     command.env("SLACK_SIGNING_SECRET", &signing_secret).env("BANK_ADMIN_TOKEN", &admin).env("BANK_CONTROL_TOKEN", &control);
     children.spawn("server", command, data)?;
     children.wait_for(&format!("{}/-/ready", places.server_url())).await?;
 
     let mut command = Command::new(bank);
-    command.arg("up").arg("--data").arg(data.join("bank")).args(["--otlp", &format!("http://{}", places.address(4318))]);
+    command.args(["up", "--leashed", "--data"]).arg(data.join("bank")).args(["--otlp", &format!("http://{}", places.address(4318))]);
     let ports = [("--control-port", 7450), ("--front-port", 7451), ("--accounts-port", 7452), ("--payments-port", 7453), ("--secrets-port", 7454)];
     for (option, port) in ports {
         command.args([option, &places.moved(port).to_string()]);
@@ -77,7 +77,8 @@ impl Children {
         let log = data.join(format!("{name}.log"));
         let out = std::fs::File::create(&log).with_context(|| format!("{} cannot be written", log.display()))?;
         let err = out.try_clone().context("a log cannot be shared")?;
-        command.stdin(Stdio::null()).stdout(out).stderr(err).kill_on_drop(true);
+        // Each ends when this pipe does, so that none outlives the narrator, however he ends.
+        command.stdin(Stdio::piped()).stdout(out).stderr(err).kill_on_drop(true);
         let child = command.spawn().with_context(|| format!("{name} ({:?}) cannot be started", command.as_std().get_program()))?;
         self.all.push((name, child));
         Ok(())
