@@ -103,16 +103,24 @@ pub async fn get(pool: &SqlitePool, id: RunId) -> Result<Option<Run>, StateError
         .map_err(StateError::statement("read a workflow run"))?;
     let Some(found) = found else { return Ok(None) };
     let trigger: &str = found.get("trigger");
+    let definition: Option<Workflow> = serde_json::from_str(found.get("definition")).ok();
+    let mut records = records(pool, id).await?;
+    // Several steps may begin in one microsecond; then the definition says which came first. Verification is last.
+    let place = |name: &str| {
+        let steps = definition.as_ref().map_or(&[][..], |d| &d.steps);
+        steps.iter().position(|s| s.name == name).unwrap_or(usize::MAX)
+    };
+    records.sort_by_key(|r| (r.started_at, r.try_number, place(&r.step), r.attempt));
     Ok(Some(Run {
         row: row(&found)?,
         trigger: serde_json::from_str(trigger).map_err(|_| StateError::corrupt("run", "trigger", trigger))?,
-        definition: serde_json::from_str(found.get("definition")).ok(),
-        records: records(pool, id).await?,
+        definition,
+        records,
     }))
 }
 
 async fn records(pool: &SqlitePool, id: RunId) -> Result<Vec<Record>, StateError> {
-    let rows = sqlx::query("SELECT * FROM run_step WHERE run_id = $1 ORDER BY started_at, rowid")
+    let rows = sqlx::query("SELECT * FROM run_step WHERE run_id = $1 ORDER BY started_at, step, attempt")
         .bind(id.to_string())
         .fetch_all(pool)
         .await
