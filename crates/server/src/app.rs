@@ -278,10 +278,11 @@ impl App {
         let (probes, probes_stop) = (Arc::clone(&shared.probes), shared.supervisor.stopping());
         shared.supervisor.run("probes", async move { probes.run(probes_stop.cancelled()).await });
         let (stop, connections) = (shared.supervisor.stopping(), shared.supervisor.connections());
-        shared.supervisor.run("http", listen::serve(main, router::main(&shared), stop.clone(), Arc::clone(&connections)));
+        let serve = |listener, router| listen::serve(listener, router, stop.clone(), Arc::clone(&connections), listen::HEADER_TIMEOUT);
+        shared.supervisor.run("http", serve(main, router::main(&shared)));
         for (listener, grpc) in others {
             let router = if grpc { router::otlp_grpc(&shared) } else { router::otlp_http(&shared) };
-            shared.supervisor.run("otlp", listen::serve(listener, router, stop.clone(), Arc::clone(&connections)));
+            shared.supervisor.run("otlp", serve(listener, router));
         }
         tracing::info!(address = %addresses.main, "ready: http://{}", addresses.main);
         Ok(Self { shared, addresses, _lock: lock })

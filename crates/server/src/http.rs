@@ -10,6 +10,7 @@ pub mod deliveries;
 pub mod demo;
 pub mod dto;
 pub mod events;
+pub mod extract;
 pub mod grpc;
 pub mod incidents;
 pub mod ingest;

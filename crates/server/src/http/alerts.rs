@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use serde_json::Value;
 use watchkeeper_alert::alert::{Alert as Stored, AlertState as StoredState};
 use watchkeeper_alert::read::{self, Filter, Listed, Shown};
@@ -18,6 +18,7 @@ use super::body::JsonBody;
 use super::dto::alerts::{AcknowledgeAlert, Alert, AlertDetail, AlertList, AlertQuery, Evidence, Explanation, Transition};
 use super::dto::session::ChangeKind;
 use super::dto::words::{AlertState, Comparison};
+use super::extract::{Path, Query};
 use super::page::{Paging, words};
 use super::problem::{ApiProblem, ApiResult};
 use crate::app::Shared;

@@ -2,10 +2,13 @@
 //!
 //! Not decompression: `ingest` caps that itself, because only it knows what a body may become.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use bytes::BytesMut;
+use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use watchkeeper_domain::Code;
 
@@ -13,19 +16,45 @@ use super::problem::ApiProblem;
 
 /// The largest JSON body of the API, in bytes.
 pub const JSON_LIMIT: usize = 1 << 20;
+/// How much memory a declared length gets before its bytes have come.
+const FIRST: usize = 64 << 10;
 
-/// Reads a body of at most `limit` bytes. A declared length over the limit is refused before anything is read.
-pub async fn read(body: Body, declared: Option<u64>, limit: usize) -> Result<Bytes, ApiProblem> {
-    let too_large = || {
-        ApiProblem::new(Code::BodyTooLarge, format!("The body is over {limit} bytes; send it in smaller parts."))
-    };
-    if declared.is_some_and(|length| length > limit as u64) {
-        return Err(too_large());
+/// The most bytes of a refused body that are read and thrown away, and the longest pause between them.
+const DISCARDED: usize = 32 << 20;
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Reads a body of at most `limit` bytes. One that declares more is refused without keeping any of it.
+pub async fn read(mut body: Body, declared: Option<u64>, limit: usize) -> Result<Bytes, ApiProblem> {
+    let declared = usize::try_from(declared.unwrap_or(0)).unwrap_or(usize::MAX);
+    if declared <= limit {
+        let mut bytes = BytesMut::with_capacity(declared.min(FIRST));
+        loop {
+            match body.frame().await {
+                None => return Ok(bytes.freeze()),
+                Some(Err(_)) => return Err(ApiProblem::new(Code::MalformedBody, "The body ended before its declared length.")),
+                Some(Ok(frame)) => {
+                    let data = frame.into_data().unwrap_or_default();
+                    if data.len() > limit - bytes.len() {
+                        break;
+                    }
+                    bytes.extend_from_slice(&data);
+                }
+            }
+        }
     }
-    match Limited::new(body, limit).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(too_large()),
-        Err(_) => Err(ApiProblem::new(Code::MalformedBody, "The body ended before its declared length.")),
+    discard(body).await;
+    Err(ApiProblem::new(Code::BodyTooLarge, format!("The body is over {limit} bytes; send it in smaller parts.")))
+}
+
+/// Reads on for a while. A sender that is answered while it still sends sees a reset connection instead of the refusal,
+/// and would send all of it again.
+async fn discard(mut body: Body) {
+    let mut left = DISCARDED;
+    while let Ok(Some(Ok(frame))) = tokio::time::timeout(PAUSE, body.frame()).await {
+        left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+        if left == 0 {
+            return;
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use hmac::{Hmac, Mac};
@@ -22,6 +22,7 @@ use super::access::Caller;
 use super::alerts::{comparison, find, state};
 use super::dto::alerts::{AlertChart, ChartSeries, StateSpan};
 use super::dto::words::AlertState;
+use super::extract::Path;
 use super::problem::{ApiProblem, ApiResult};
 use crate::app::Shared;
 

@@ -3,7 +3,7 @@
 //! Not server-side rendering: any path that no route claims is the single page, and its router does the rest.
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
 use watchkeeper_domain::Code;
@@ -21,11 +21,14 @@ const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'u
                       connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
 /// Serves an asset, or the page itself for paths of the page's own router.
-pub async fn serve(uri: Uri, headers: HeaderMap) -> Response {
+pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     if path.starts_with("api/") || path.starts_with("v1/") {
         return ApiProblem::new(Code::NotFound, format!("There is no path `/{path}`. The API is described in /openapi.json."))
             .into_response();
+    }
+    if method != Method::GET && method != Method::HEAD {
+        return ApiProblem::new(Code::MethodNotAllowed, "The console is only read: GET.").into_response();
     }
     let immutable = path.starts_with("assets/");
     let name = if Assets::get(path).is_some() { path } else { "index.html" };

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use watchkeeper_config::model::Receiver as Configured;
 use watchkeeper_domain::Category;
@@ -16,6 +16,7 @@ use super::alerts::find;
 use super::dto::deliveries::{Channel, DeliveryAttempt, Notification, NotificationList, NotificationQuery, Receiver, ReceiverList};
 use super::dto::session::ChangeKind;
 use super::dto::words::{DeliveryState, ReceiverHealth};
+use super::extract::{Path, Query};
 use super::page::Paging;
 use super::problem::{ApiProblem, ApiResult};
 use crate::app::Shared;

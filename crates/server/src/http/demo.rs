@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use watchkeeper_config::model::Demo as Configured;
 use watchkeeper_domain::Code;
 
 use super::dto::session::{ChangeKind, Demo, DemoLink, Fault};
+use super::extract::Path;
 use super::problem::{ApiProblem, ApiResult};
 use crate::app::Shared;
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use watchkeeper_alert::read::Listed as ListedAlert;
 use watchkeeper_domain::ids::{AlertId, IncidentId};
@@ -25,6 +25,7 @@ use super::dto::incidents::{
     AssignRole, Incident, IncidentDetail, IncidentList, IncidentQuery, IncidentStep, NewIncident, NewNote, TimelineEntry,
 };
 use super::dto::words::{IncidentKind, IncidentState, Role};
+use super::extract::{Path, Query};
 use super::page::{Paging, words};
 use super::problem::{ApiProblem, ApiResult};
 use super::workflows::run;

@@ -5,10 +5,11 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use watchkeeper_state::ledger::{self, About};
 
 use super::dto::ledger::{LedgerEntry, LedgerList, LedgerQuery, LedgerVerification};
+use super::extract::Query;
 use super::page::Paging;
 use super::problem::{ApiProblem, ApiResult};
 use crate::app::Shared;

@@ -18,13 +18,22 @@ use crate::supervisor::ConnectionGuard;
 
 /// The most connections at once over all listeners.
 const MAX_CONNECTIONS: u64 = 8_192;
+/// How long the header of a request may take to arrive, the first one counted from the connection on.
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Serves until `stop`; then finishes the requests in flight within 5 s.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken, connections: Arc<AtomicU64>) {
+/// Serves until `stop`; then finishes the requests in flight within 5 s. A connection whose next header takes longer than
+/// `header_timeout` is closed.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+    connections: Arc<AtomicU64>,
+    header_timeout: Duration,
+) {
     let graceful = GracefulShutdown::new();
     let mut builder = Builder::new(TokioExecutor::new());
     // A client that opens a connection and sends its header line by line would hold it for ever.
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(15)).max_buf_size(64 << 10);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(header_timeout).max_buf_size(64 << 10);
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(256).max_header_list_size(64 << 10);
     let mut make = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
     loop {
@@ -50,14 +59,29 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
         let Ok(service) = make.call(peer).await;
-        let service = hyper_util::service::TowerToHyperService::new(service.map_request(|request: http::Request<_>| request.map(axum::body::Body::new)));
+        let asked = CancellationToken::new();
+        let first = asked.clone();
+        let service = hyper_util::service::TowerToHyperService::new(service.map_request(move |request: http::Request<_>| {
+            first.cancel();
+            request.map(axum::body::Body::new)
+        }));
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
         #[expect(clippy::disallowed_methods, reason = "one task per connection; they end with the listener's graceful shutdown")]
         tokio::spawn(async move {
             let _guard = guard;
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, %peer, "a connection ended early");
+            // The builder's own time starts when it knows the protocol; who sends nothing, or a part of HTTP/2's
+            // preface, never gets that far.
+            let silent = async {
+                if tokio::time::timeout(header_timeout, asked.cancelled()).await.is_ok() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                ended = connection => if let Err(error) = ended {
+                    tracing::debug!(%error, %peer, "a connection ended early");
+                },
+                () = silent => tracing::debug!(%peer, "a connection without a request was closed"),
             }
         });
     }

@@ -4,16 +4,17 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use axum::{Form, Json};
+use axum::Json;
 use rust_embed::RustEmbed;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use watchkeeper_domain::Code;
 
 use super::access::{COOKIE, cookie};
+use super::extract::{Form, Path};
 use super::openapi;
 use super::problem::{ApiProblem, ApiResult};
 use crate::app::Shared;
@@ -68,8 +69,13 @@ form{display:grid;gap:.75rem;width:min(22rem,90vw)}input,button{font:inherit;pad
 <input id="token" name="token" type="password" autocomplete="current-password" required autofocus><button>Log in</button></form></body></html>"#;
 
 /// `GET /login`.
-pub async fn login() -> Html<&'static str> {
-    Html(LOGIN)
+pub async fn login() -> Response {
+    login_page(StatusCode::OK, LOGIN.to_owned())
+}
+
+fn login_page(status: StatusCode, page: String) -> Response {
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+    (status, [(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy))], Html(page)).into_response()
 }
 
 /// The login form.
@@ -83,7 +89,7 @@ pub async fn log_in(State(shared): State<Arc<Shared>>, Form(credentials): Form<C
     let config = shared.config.load();
     let Some(value) = shared.sessions.log_in(&shared.env, &config, credentials.token.trim()) else {
         let page = LOGIN.replace("<!--wrong-->", "<p class=\"wrong\" role=\"alert\">That token is not known.</p>");
-        return (StatusCode::UNAUTHORIZED, Html(page)).into_response();
+        return login_page(StatusCode::UNAUTHORIZED, page);
     };
     let secure = if config.server.external_url.starts_with("https:") { "; Secure" } else { "" };
     let cookie = format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=43200{secure}");

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use watchkeeper_domain::Actor;
@@ -20,6 +20,7 @@ use super::body::JsonBody;
 use super::dto::overview::Tried;
 use super::dto::post_mortem::{ActionItem, Impact, NewActionItem, PostMortem, PostMortemEdit};
 use super::dto::words::{ActionItemState, RunState};
+use super::extract::Path;
 use super::incidents::{entry, parse, refused, viewer};
 use super::problem::ApiResult;
 use crate::app::Shared;

@@ -4,17 +4,23 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, RawForm, RawQuery, State};
-use axum::http::StatusCode;
+use axum::extract::{FromRequest, RawQuery, Request, State};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::Json;
 use serde_json::{Value, json};
 use watchkeeper_domain::query::{Instant, QueryError, SeriesData};
 use watchkeeper_domain::telemetry::Sample;
-use watchkeeper_domain::{Matcher, Span, Timestamp};
+use watchkeeper_domain::{Code, Matcher, Span, Timestamp};
 use watchkeeper_promql::{Annotations, Expr, Limits, Severity};
 
+use super::body::{declared_length, read};
+use super::extract::Path;
+use super::problem::ApiProblem;
 use crate::app::Shared;
+
+/// The most bytes of a query that comes as a form.
+const MOST_BYTES: usize = 1 << 20;
 
 /// Parameters by name; `match[]` may come several times.
 struct Params(Vec<(String, String)>);
@@ -42,6 +48,24 @@ impl Params {
             Some(Ok(limit)) => Ok(limit),
             Some(Err(_)) => Err(Failure::bad_data("invalid parameter \"limit\": write a whole number".to_owned())),
         }
+    }
+}
+
+/// Parameters that come as a form, as clients send long queries.
+pub struct Form(Params);
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Response> {
+        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
+        if !content_type.starts_with("application/x-www-form-urlencoded") {
+            let why = "Send `Content-Type: application/x-www-form-urlencoded`.";
+            return Err(ApiProblem::new(Code::UnsupportedMediaType, why).into_response());
+        }
+        let declared = declared_length(request.headers());
+        let body = read(request.into_body(), declared, MOST_BYTES).await.map_err(IntoResponse::into_response)?;
+        Ok(Self(Params::parse(&String::from_utf8_lossy(&body))))
     }
 }
 
@@ -83,8 +107,8 @@ pub async fn query(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery)
 }
 
 /// `POST /api/v1/query`.
-pub async fn query_form(State(shared): State<Arc<Shared>>, RawForm(form): RawForm) -> Response {
-    instant(shared, Params::parse(&String::from_utf8_lossy(&form))).await.into_response()
+pub async fn query_form(State(shared): State<Arc<Shared>>, form: Form) -> Response {
+    instant(shared, form.0).await.into_response()
 }
 
 async fn instant(shared: Arc<Shared>, params: Params) -> Answer {
@@ -111,8 +135,8 @@ pub async fn query_range(State(shared): State<Arc<Shared>>, RawQuery(query): Raw
 }
 
 /// `POST /api/v1/query_range`.
-pub async fn query_range_form(State(shared): State<Arc<Shared>>, RawForm(form): RawForm) -> Response {
-    range(shared, Params::parse(&String::from_utf8_lossy(&form))).await.into_response()
+pub async fn query_range_form(State(shared): State<Arc<Shared>>, form: Form) -> Response {
+    range(shared, form.0).await.into_response()
 }
 
 async fn range(shared: Arc<Shared>, params: Params) -> Answer {
@@ -149,8 +173,8 @@ pub async fn series(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery
 }
 
 /// `POST /api/v1/series`.
-pub async fn series_form(State(shared): State<Arc<Shared>>, RawForm(form): RawForm) -> Response {
-    find_series(&shared, &Params::parse(&String::from_utf8_lossy(&form))).into_response()
+pub async fn series_form(State(shared): State<Arc<Shared>>, form: Form) -> Response {
+    find_series(&shared, &form.0).into_response()
 }
 
 fn find_series(shared: &Shared, params: &Params) -> Answer {
@@ -171,8 +195,8 @@ pub async fn labels(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery
 }
 
 /// `POST /api/v1/labels`.
-pub async fn labels_form(State(shared): State<Arc<Shared>>, RawForm(form): RawForm) -> Response {
-    find_labels(&shared, &Params::parse(&String::from_utf8_lossy(&form))).into_response()
+pub async fn labels_form(State(shared): State<Arc<Shared>>, form: Form) -> Response {
+    find_labels(&shared, &form.0).into_response()
 }
 
 fn find_labels(shared: &Shared, params: &Params) -> Answer {

@@ -163,7 +163,7 @@ pub fn main(shared: &Arc<Shared>) -> Router {
     let router = routes()
         .router
         .method_not_allowed_fallback(async || ApiProblem::new(Code::MethodNotAllowed, "Another method is offered at this path.").into_response())
-        .fallback(get(console::serve));
+        .fallback(console::serve);
     edge(router, shared)
 }
 
@@ -190,9 +190,16 @@ fn edge(router: Router<Arc<Shared>>, shared: &Arc<Shared>) -> Router {
     router
         .layer(from_fn_with_state(Arc::clone(shared), access::identify))
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(60)))
-        .layer(CatchPanicLayer::new())
+        .layer(CatchPanicLayer::custom(panicked))
+        // Pages say more about themselves; nothing else is meant to be rendered at all.
+        .layer(header("content-security-policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"))
         .layer(header("x-content-type-options", "nosniff"))
         .layer(header("x-frame-options", "DENY"))
         .layer(header("referrer-policy", "same-origin"))
         .with_state(Arc::clone(shared))
+}
+
+/// A handler panicked: the process goes on, and the caller gets what every failed request gets.
+fn panicked(_: Box<dyn std::any::Any + Send>) -> axum::response::Response {
+    ApiProblem::new(Code::Internal, "Watchkeeper panicked over this request; this is a defect. The log has the reason.").into_response()
 }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use watchkeeper_alert::silence::{NewSilence as Wanted, Silence as Stored, SilenceState as StoredState};
 use watchkeeper_domain::ids::SilenceId;
@@ -15,6 +15,7 @@ use super::access::Caller;
 use super::body::JsonBody;
 use super::dto::silences::{NewSilence, Silence, SilenceList, SilenceQuery};
 use super::dto::words::SilenceState;
+use super::extract::{Path, Query};
 use super::page::{Paging, words};
 use super::problem::{ApiProblem, ApiResult};
 use crate::app::Shared;

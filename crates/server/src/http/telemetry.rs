@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use watchkeeper_domain::telemetry::{Attributes, LogRecord as StoredLog, SpanRecord};
 use watchkeeper_domain::{Span as Length, Timestamp};
 use watchkeeper_store::{Found, LogQuery as Wanted, TraceQuery as WantedTraces, TraceSummary as StoredTrace};
@@ -16,6 +16,7 @@ use super::dto::telemetry::{
     TraceQuery, TraceSummary,
 };
 use super::dto::words::SpanStatus;
+use super::extract::{Path, Query};
 use super::page::Paging;
 use super::problem::{ApiProblem, ApiResult};
 use crate::app::Shared;

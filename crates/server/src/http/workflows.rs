@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use watchkeeper_config::model::{Uses, Workflow as Configured, WorkflowKind};
 use watchkeeper_domain::ids::{AlertId, IncidentId, RunId};
@@ -24,6 +24,7 @@ use super::dto::words::{Outcome, RunState, StepState};
 use super::dto::workflows::{
     GuardDecision, Run, RunDetail, RunList, RunQuery, RunStep, StartRun, StepAttempt, Verification, Workflow, WorkflowList,
 };
+use super::extract::{Path, Query};
 use super::incidents::{refused, viewer};
 use super::page::{Paging, words};
 use super::problem::{ApiProblem, ApiResult};
