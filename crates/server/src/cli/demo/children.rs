@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use futures::future::select_all;
 use futures::FutureExt as _;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 
 use super::Failure;
 use super::folder::Places;
@@ -20,6 +20,8 @@ const PATIENCE: watchkeeper_domain::Span = watchkeeper_domain::Span::from_secs(3
 
 pub(super) struct Children {
     all: Vec<(&'static str, Child)>,
+    /// The other ends of their standard inputs. Apart from the children, because waiting for a child closes its own.
+    leashes: Vec<ChildStdin>,
     /// Whether Slack is the real one.
     pub(super) real_slack: bool,
 }
@@ -30,7 +32,7 @@ pub(super) async fn start(bank: &Path, data: &Path, config: &Path, places: &Plac
     let signing_secret = std::env::var("SLACK_SIGNING_SECRET").unwrap_or_else(|_| token());
     let (admin, control) = (variable("BANK_ADMIN_TOKEN"), variable("BANK_CONTROL_TOKEN"));
     let server = std::env::current_exe().context("the path of this program is not known")?;
-    let mut children = Children { all: Vec::new(), real_slack: webhook.is_some() };
+    let mut children = Children { all: Vec::new(), leashes: Vec::new(), real_slack: webhook.is_some() };
 
     if webhook.is_none() {
         let mut command = Command::new(bank);
@@ -79,7 +81,8 @@ impl Children {
         let err = out.try_clone().context("a log cannot be shared")?;
         // Each ends when this pipe does, so that none outlives the narrator, however he ends.
         command.stdin(Stdio::piped()).stdout(out).stderr(err).kill_on_drop(true);
-        let child = command.spawn().with_context(|| format!("{name} ({:?}) cannot be started", command.as_std().get_program()))?;
+        let mut child = command.spawn().with_context(|| format!("{name} ({:?}) cannot be started", command.as_std().get_program()))?;
+        self.leashes.extend(child.stdin.take());
         self.all.push((name, child));
         Ok(())
     }
