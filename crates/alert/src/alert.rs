@@ -141,6 +141,19 @@ impl Alert {
         })
     }
 
+    /// The labels that routes match on: its own, and `category` and `priority` where the alert has no labels of those
+    /// names. A route for security must not depend on every rule repeating its category as a label.
+    #[must_use]
+    pub fn routing_labels(&self) -> Labels {
+        let mut labels = self.labels.clone();
+        for (name, value) in [("category", self.category.as_str()), ("priority", self.priority.as_str())] {
+            if labels.get(name).is_none() {
+                labels = labels.with(name, value);
+            }
+        }
+        labels
+    }
+
     /// One line for people: the `summary` annotation, or else the name.
     #[must_use]
     pub fn headline(&self) -> &str {

@@ -215,7 +215,8 @@ impl Incidents {
     pub async fn run_handed_over(&self, tx: &mut Tx, run: &RunEnd) -> Result<(), StateError> {
         let Some(incident) = row::load(&mut **tx, run.incident).await? else { return Ok(()) };
         if incident.state.is_open() {
-            let headline = format!("{} did not help: {}", run.workflow, run.outcome);
+            // How it went stands in what was tried; a headline is read at a glance.
+            let headline = format!("{} did not help", run.workflow);
             hand_over(tx, &self.env, &self.policy.load_full(), &incident, &headline).await?;
         }
         Ok(())

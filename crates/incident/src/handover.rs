@@ -63,7 +63,7 @@ pub async fn hand_over(
     row::save(tx, &next).await?;
     let tried = tried(tx, incident.id).await?;
     let alerts = row::firing_alerts(tx, incident.id).await?;
-    let text = text(&next, headline, &tried);
+    let text = format!("INC-{} {}: {headline}. People are needed.", next.number, next.title);
     let content = json!({
         "incident": {
             "id": next.id, "number": next.number, "title": next.title, "kind": next.kind, "state": next.state,
@@ -75,20 +75,24 @@ pub async fn hand_over(
         "text": text,
     });
     let thread = next.id.to_string();
-    let message = Message {
-        kind: "handover",
-        status: "firing",
-        receiver: &policy.handover_receiver,
-        thread: &thread,
-        group: None,
-        incident: Some(next.id),
-        alerts: alerts.get(..alerts.len().min(100)).unwrap_or_default(),
-        content,
-        reason: format!("hand-over: {headline}"),
-    };
-    let told = outbox::enqueue(tx, env, now, &policy.handover_integrations, &message).await?;
-    let data =
-        json!({"headline": headline, "tried": tried, "receiver": policy.handover_receiver, "notifications": told});
+    let receivers = receivers(tx, policy, &next).await?;
+    let mut told = Vec::new();
+    for receiver in &receivers {
+        let message = Message {
+            kind: "handover",
+            status: "firing",
+            receiver,
+            thread: &thread,
+            group: None,
+            incident: Some(next.id),
+            alerts: alerts.get(..alerts.len().min(100)).unwrap_or_default(),
+            content: content.clone(),
+            reason: format!("hand-over: {headline}"),
+        };
+        let integrations = policy.integrations.get(receiver).map_or(&[][..], Vec::as_slice);
+        told.extend(outbox::enqueue(tx, env, now, integrations, &message).await?);
+    }
+    let data = json!({"headline": headline, "tried": tried, "receivers": receivers, "notifications": told});
     timeline::write(
         tx,
         env,
@@ -104,13 +108,21 @@ pub async fn hand_over(
     Ok(next)
 }
 
-fn text(incident: &Incident, headline: &str, tried: &[Tried]) -> String {
-    let mut text = format!("INC-{} {}: {headline}", incident.number, incident.title);
-    for attempt in tried {
-        text.push_str(&format!("\nTried {}: {}", attempt.workflow, attempt.outcome));
-        if !attempt.detail.is_empty() {
-            text.push_str(&format!(" ({})", attempt.detail));
-        }
+/// Who is called. A restricted incident is told to those only whom its alerts were routed to: the general receiver of
+/// hand-overs may be a channel that many read.
+async fn receivers(tx: &mut Tx, policy: &Policy, incident: &Incident) -> Result<Vec<String>, StateError> {
+    let general = || vec![policy.handover_receiver.clone()];
+    if !incident.restricted {
+        return Ok(general());
     }
-    text
+    let routed: Vec<String> = sqlx::query_scalar(
+        "SELECT DISTINCT g.receiver FROM alert a JOIN alert_group_member m ON m.alert_id = a.id \
+         JOIN alert_group g ON g.id = m.group_id WHERE a.incident_id = $1 ORDER BY g.receiver",
+    )
+    .bind(incident.id.to_string())
+    .fetch_all(&mut **tx)
+    .await
+    .map_err(StateError::statement("find who may hear of a restricted incident"))?;
+    // One that was declared by hand has no alerts that were routed; somebody must be called all the same.
+    Ok(if routed.is_empty() { general() } else { routed })
 }

@@ -29,8 +29,8 @@ pub struct Policy {
     pub open_from: Priority,
     /// Who hears of hand-overs.
     pub handover_receiver: String,
-    /// How to reach them.
-    pub handover_integrations: Vec<Integration>,
+    /// How to reach each receiver.
+    pub integrations: BTreeMap<String, Vec<Integration>>,
     /// What counts failed requests; `{{ window }}` stands for the incident's length.
     pub impact_query: Option<String>,
     /// Who takes a role when an incident opens.
@@ -54,7 +54,7 @@ impl From<&Config> for Policy {
         Self {
             group_by: incidents.group_by.clone(),
             open_from: incidents.open_from,
-            handover_integrations: config.receivers.get(&receiver).map(|r| r.integrations()).unwrap_or_default(),
+            integrations: config.receivers.iter().map(|(name, r)| (name.clone(), r.integrations())).collect(),
             handover_receiver: receiver,
             impact_query: incidents.impact_query.clone(),
             default_roles: incidents.default_roles.clone(),

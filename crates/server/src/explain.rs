@@ -49,9 +49,10 @@ fn within(alert: &Alert, at: Timestamp) -> bool {
 
 /// The samples that crossed.
 fn crossed(alert: &Alert) -> Option<ExplainStep> {
-    let value = alert.value?;
+    let points = alert.evidence["crossed"]["points"].as_array();
+    // The alert's own value follows the series; what made it fire is the last sample before it did.
+    let value = points.and_then(|p| p.last()).and_then(|p| p[1].as_f64()).or(alert.value)?;
     let (op, threshold) = (alert.comparison.as_deref().unwrap_or("against"), alert.threshold?);
-    let points = alert.evidence["crossed"].as_array().or_else(|| alert.evidence["points"].as_array());
     let shown = points.map(|points| {
         let tail = points.iter().rev().take(5).rev();
         let point = |p: &Value| {

@@ -114,19 +114,23 @@ impl Supervisor {
         self.children.iter().find(|child| child.name() == name)
     }
 
-    /// Carries out an order for one process. A payments process that was started again, by whomever, is no longer killed.
+    /// Carries out an order for one process. A payments process that was started again, by whomever, is no longer killed,
+    /// and connections that an accounts process leaked are free once it is restarted.
     async fn order(&self, child: &Handle, order: Order) -> Result<ProcessView, OrderError> {
-        let starts = matches!(order, Order::Start | Order::Restart);
+        let cured = match (&order, child.name()) {
+            (Order::Start | Order::Restart, "payments") => Some(Fault::KillPayments),
+            (Order::Restart, "accounts") => Some(Fault::PoolExhausted),
+            _ => None,
+        };
         let mut switches = self.switches.lock().await;
-        let view = child.order(order).await?;
-        if starts
-            && child.name() == "payments"
-            && let Some(killed) = switches.get_mut(&Fault::KillPayments)
-            && killed.on
+        if let Some(switch) = cured.and_then(|fault| switches.get_mut(&fault))
+            && switch.on
         {
-            *killed = Switch { on: false, since: Timestamp::now() };
+            *switch = Switch { on: false, since: Timestamp::now() };
+            // The new process must not be told to hold them again.
+            child.order(Order::Faults(in_force(&switches))).await?;
         }
-        Ok(view)
+        child.order(order).await
     }
 
     async fn faults(&self) -> Vec<FaultView> {
@@ -142,7 +146,7 @@ impl Supervisor {
             switches.insert(fault, Switch { on, since: Timestamp::now() });
             tracing::warn!(fault = fault.name(), on, "fault switched");
         }
-        let set: FaultSet = switches.iter().filter(|(_, switch)| switch.on).map(|(fault, _)| *fault).collect();
+        let set = in_force(&switches);
         for child in &self.children {
             child.order(Order::Faults(set.clone())).await?;
         }
@@ -157,6 +161,10 @@ impl Supervisor {
         }
         Ok(view(fault, switches.get(&fault)))
     }
+}
+
+fn in_force(switches: &BTreeMap<Fault, Switch>) -> FaultSet {
+    switches.iter().filter(|(_, switch)| switch.on).map(|(fault, _)| *fault).collect()
 }
 
 fn view(fault: Fault, switch: Option<&Switch>) -> FaultView {

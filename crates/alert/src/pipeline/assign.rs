@@ -77,7 +77,7 @@ async fn reroute(pass: &mut Pass) -> Result<(), StateError> {
 }
 
 fn assign(pass: &mut Pass, routing: &Routing, alert: &Alert) {
-    let walk = route::walk(&routing.route, &alert.labels);
+    let walk = route::walk(&routing.route, &alert.routing_labels());
     let tried = Arc::new(walk.tried);
     for stop in walk.stops {
         pass.assignments.push(Assignment {

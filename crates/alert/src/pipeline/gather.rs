@@ -128,7 +128,7 @@ async fn read(pass: &mut Pass, id: &str) -> Result<Option<Group>, StateError> {
     };
     for row in &members {
         let alert = Alert::from_row(row)?;
-        let walk = route::walk(&routing.route, &alert.labels);
+        let walk = route::walk(&routing.route, &alert.routing_labels());
         let here = walk.stops.iter().find(|stop| {
             stop.path == group.path
                 && stop.route.receiver == group.receiver

@@ -124,7 +124,7 @@ pub(super) fn policy() -> Policy {
         group_by: vec!["service".into()],
         open_from: Priority::Medium,
         handover_receiver: "oncall".into(),
-        handover_integrations: vec![Integration { key: "slack".into(), send_resolved: true }],
+        integrations: [("oncall".to_owned(), vec![Integration { key: "slack".into(), send_resolved: true }])].into(),
         impact_query: Some("sum(increase(failed[{{ window }}]))".into()),
         default_roles: BTreeMap::from([("incident_commander".into(), "ana".into())]),
         components: vec![Component {

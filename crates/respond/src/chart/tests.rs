@@ -1,3 +1,5 @@
+//! The chart, judged by its pixels. Not by bytes of a file: encoders change.
+
 use super::*;
 use watchkeeper_domain::Span;
 

@@ -1,3 +1,5 @@
+//! Which addresses are reached, and what is known of a broken request. Not a load test.
+
 use super::*;
 use reach::{Addresses, Reach, allowed, check};
 use watchkeeper_testkit::{Answer as Scripted, MockWebhook};

@@ -70,6 +70,7 @@ fn detail(data: &Value) -> Option<String> {
     let lines: Vec<String> = SHOWN
         .iter()
         .filter_map(|key| match &data[*key] {
+            Value::Array(tried) if *key == "tried" => Some(tried.iter().map(route).collect::<Vec<_>>().join("\n")),
             Value::Null => None,
             Value::String(text) if text.is_empty() => None,
             Value::String(text) => Some(format!("{key}: {text}")),
@@ -77,4 +78,13 @@ fn detail(data: &Value) -> Option<String> {
         })
         .collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// One node of the route tree that was tried, or one run that was.
+fn route(tried: &Value) -> String {
+    match (tried["matched"].as_bool(), tried["route"].as_str()) {
+        (Some(true), Some(route)) => format!("route {route} matches"),
+        (Some(false), Some(route)) => format!("route {route} does not match"),
+        _ => format!("{}: {}", tried["workflow"].as_str().unwrap_or("?"), tried["outcome"].as_str().unwrap_or("?")),
+    }
 }

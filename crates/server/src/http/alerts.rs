@@ -149,7 +149,9 @@ fn transition(stored: &StoredTransition) -> Option<Transition> {
 /// The samples that crossed, in words; the points themselves are in the chart.
 fn evidence(alert: &Stored) -> Vec<Evidence> {
     let mut found = Vec::new();
-    if let (Some(value), Some(threshold)) = (alert.value, alert.threshold) {
+    let crossed = alert.evidence["crossed"]["points"].as_array();
+    let value = crossed.and_then(|p| p.last()).and_then(|p| p[1].as_f64()).or(alert.value);
+    if let (Some(value), Some(threshold)) = (value, alert.threshold) {
         let op = alert.comparison.as_deref().unwrap_or("against");
         found.push(Evidence {
             kind: "value".to_owned(),
@@ -159,7 +161,7 @@ fn evidence(alert: &Stored) -> Vec<Evidence> {
             link: None,
         });
     }
-    for crossing in alert.evidence["crossed"].as_array().into_iter().flatten().take(20) {
+    for crossing in crossed.into_iter().flatten().take(20) {
         let at = crossing[0].as_i64().map(|ms| watchkeeper_domain::Timestamp::from_millis(ms).into());
         found.push(Evidence {
             kind: "value".to_owned(),

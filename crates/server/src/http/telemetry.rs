@@ -66,7 +66,9 @@ pub async fn logs(State(shared): State<Arc<Shared>>, Query(query): Query<LogQuer
         limit: MOST_COUNTED,
         ..Wanted::between(since, until)
     };
-    let found = blocking(&shared, move |shared| shared.store.logs(&wanted)).await?;
+    let mut found = blocking(&shared, move |shared| shared.store.logs(&wanted)).await?;
+    // The store goes by arrival; people read by the records' own time.
+    found.items.sort_by_key(|record| std::cmp::Reverse(record.t_ns));
     let truncated = found.items.len() > limit || !found.complete;
     Ok(Json(LogList {
         histogram: histogram(&found.items, since, until),

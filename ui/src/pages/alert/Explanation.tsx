@@ -48,7 +48,7 @@ export function Explanation({ explanation }: { explanation: { verdict: string; s
           body: (
             <>
               {step.detail && (
-                <Text size="sm" c="dimmed" className="wk-wrap">
+                <Text size="sm" c="dimmed" className="wk-wrap" style={{ whiteSpace: "pre-line" }}>
                   {step.detail}
                 </Text>
               )}

@@ -1,3 +1,5 @@
+//! Interactions as Slack sends them, and what they are taken for. Not the HTTP route.
+
 use super::dedupe::Seen;
 use super::*;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Messages under the limits of Block Kit, with hostile text. Not their looks.
+
 use super::*;
 use crate::client::Left;
 use crate::notify::context::{IncidentLink, WorkflowOffer};

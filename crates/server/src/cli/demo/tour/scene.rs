@@ -10,6 +10,8 @@ pub(super) struct Scene {
     pub(super) title: &'static str,
     /// The alert that must fire.
     pub(super) alert: &'static str,
+    /// For which service; empty for alerts that are about none.
+    pub(super) service: &'static str,
     /// What must be done about it.
     pub(super) handling: Handling,
     /// When the tour shows it; faults of one wave do not disturb each other.
@@ -28,14 +30,14 @@ pub(super) enum Handling {
 }
 
 pub(super) const SCENES: &[Scene] = &[
-    Scene { fault: "kill-payments", title: "The payments service is killed", alert: "ServiceUnreachable", handling: Handling::Healed, wave: 0 },
-    Scene { fault: "login-guessing", title: "Somebody guesses passwords", alert: "FailedLogins", handling: Handling::Contained, wave: 0 },
-    Scene { fault: "slow-front", title: "The front page takes more than two seconds", alert: "PageLoadSlow", handling: Handling::HandedOver, wave: 0 },
-    Scene { fault: "slow-queries", title: "Database queries take more than half a second", alert: "DatabaseSlowQueries", handling: Handling::HandedOver, wave: 0 },
-    Scene { fault: "api-errors", title: "One API call in five fails", alert: "ApiErrorRate", handling: Handling::HandedOver, wave: 1 },
-    Scene { fault: "secrets-slow", title: "The key vault is slow", alert: "SecretStoreSlow", handling: Handling::HandedOver, wave: 1 },
-    Scene { fault: "pool-exhausted", title: "The connection pool is exhausted", alert: "DatabasePoolExhausted", handling: Handling::Healed, wave: 1 },
-    Scene { fault: "payment-failures", title: "Payments are declined", alert: "PaymentFailures", handling: Handling::HandedOver, wave: 2 },
-    Scene { fault: "secrets-refused", title: "The key vault refuses", alert: "SecretStoreRefuses", handling: Handling::HandedOver, wave: 3 },
-    Scene { fault: "payments-broken", title: "Payments is broken, and a restart does not help", alert: "ServiceUnreachable", handling: Handling::HandedOver, wave: 4 },
+    Scene { fault: "kill-payments", title: "The payments service is killed", alert: "ServiceUnreachable", service: "payments", handling: Handling::Healed, wave: 0 },
+    Scene { fault: "login-guessing", title: "Somebody guesses passwords", alert: "FailedLogins", service: "", handling: Handling::Contained, wave: 0 },
+    Scene { fault: "slow-front", title: "The front page takes more than two seconds", alert: "PageLoadSlow", service: "", handling: Handling::HandedOver, wave: 0 },
+    Scene { fault: "slow-queries", title: "Database queries take more than half a second", alert: "DatabaseSlowQueries", service: "accounts", handling: Handling::HandedOver, wave: 0 },
+    Scene { fault: "api-errors", title: "One API call in five fails", alert: "ApiErrorRate", service: "front", handling: Handling::HandedOver, wave: 1 },
+    Scene { fault: "secrets-slow", title: "The key vault is slow", alert: "SecretStoreSlow", service: "payments", handling: Handling::HandedOver, wave: 1 },
+    Scene { fault: "pool-exhausted", title: "The connection pool is exhausted", alert: "DatabasePoolExhausted", service: "accounts", handling: Handling::Healed, wave: 2 },
+    Scene { fault: "payment-failures", title: "Payments are declined", alert: "PaymentFailures", service: "", handling: Handling::HandedOver, wave: 2 },
+    Scene { fault: "secrets-refused", title: "The key vault refuses", alert: "SecretStoreRefuses", service: "payments", handling: Handling::HandedOver, wave: 3 },
+    Scene { fault: "payments-broken", title: "Payments is broken, and a restart does not help", alert: "ServiceUnreachable", service: "payments", handling: Handling::HandedOver, wave: 4 },
 ];

@@ -155,7 +155,12 @@ impl<'a> Watch<'a> {
         let mut pending_told = false;
         self.until(&format!("the alert {}", self.scene.alert), async || {
             let list: AlertList = self.ask("/alerts", &[("q", Some(self.scene.alert.to_owned())), ("state", Some("firing".to_owned()))]).await?;
-            let alert = list.items.into_iter().find(|a| a.name == self.scene.alert && a.started_at.0 >= self.began - Span::from_secs(10));
+            let ours = |a: &Alert| {
+                a.name == self.scene.alert
+                    && a.labels.get("service").map_or("", String::as_str) == self.scene.service
+                    && a.started_at.0 >= self.began - Span::from_secs(10)
+            };
+            let alert = list.items.into_iter().find(ours);
             if alert.is_none() && !pending_told && self.pending().await? {
                 pending_told = true;
                 self.tell("seen: the condition holds; the rule waits whether it lasts");
