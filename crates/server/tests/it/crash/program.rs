@@ -1,0 +1,107 @@
+//! The real program as a child process: started, waited for, killed.
+//!
+//! Not what it does.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde_json::Value;
+use watchkeeper_domain::{Clock as _, Span};
+use watchkeeper_server::clock::SystemClock;
+
+/// A running program.
+pub(crate) struct Program {
+    child: Child,
+    address: SocketAddr,
+    http: reqwest::Client,
+    /// How long it took from the start to the first answer that it is ready.
+    pub(crate) took: Duration,
+}
+
+/// An address of loopback that nobody listens on. Somebody might in the moment after; then the program says so.
+pub(crate) fn free_address() -> SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+impl Program {
+    /// Starts it on `watchkeeper.yaml` of a folder, and returns when it is ready.
+    pub(crate) async fn start(folder: &Path, address: SocketAddr) -> Self {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
+        let clock = SystemClock::new();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_watchkeeper"));
+        command.args(["serve", "--no-otlp-ports", "--config", "watchkeeper.yaml", "--data", "data", "--listen"]);
+        command.arg(address.to_string()).current_dir(folder).env("WATCHKEEPER_LOG", "warn").stdout(Stdio::null()).stderr(log);
+        let child = command.spawn().unwrap();
+        let mut program = Self { child, address, http: reqwest::Client::new(), took: Duration::ZERO };
+        let what = "the program to be ready";
+        eventually(what, async || {
+            if let Some(status) = program.child.try_wait().unwrap() {
+                let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+                panic!("it ended by itself, {status}:\n{log}");
+            }
+            program.http.get(program.url("/-/ready")).send().await.is_ok_and(|answer| answer.status() == StatusCode::OK)
+        })
+        .await;
+        program.took = clock.monotonic();
+        program
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGKILL, and waits until the process is gone.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// The answer to a question that has one.
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let answer = self.http.get(self.url(path)).send().await.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert_eq!(status, StatusCode::OK, "{path}: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// All objects of a list.
+    pub(crate) async fn all(&self, path: &str) -> Vec<Value> {
+        let (mut items, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let separator = if path.contains('?') { '&' } else { '?' };
+            let mut page = self.get(&format!("/api/watchkeeper/v1/{path}{separator}limit=1000{cursor}")).await;
+            if let Value::Array(found) = page["items"].take() {
+                items.extend(found);
+            }
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return items,
+            }
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Gone already, in the good case.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Looks again and again until it is so, for at most a minute.
+pub(crate) async fn eventually(what: &str, mut so: impl AsyncFnMut() -> bool) {
+    let clock = SystemClock::new();
+    while !so().await {
+        assert!(clock.monotonic() < Duration::from_secs(60), "waited a minute for {what}");
+        clock.sleep_until(clock.now() + Span::from_millis(5)).await;
+    }
+}
