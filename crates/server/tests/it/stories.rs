@@ -1,1 +1,13 @@
 //! Stories on the virtual clock: the whole application in process, with mock peers.
+//!
+//! Not the HTTP listeners' own behaviour and not the processes' life: see `bad_input` and `crash`.
+
+mod delivery;
+mod healing;
+mod people;
+mod restart;
+mod security;
+mod seed;
+mod silence;
+mod unknown;
+mod world;

@@ -1,0 +1,77 @@
+//! People take an incident: in the console, over Slack, and not with a forged press.
+
+use serde_json::json;
+use watchkeeper_domain::Span;
+use watchkeeper_testkit::slack::press::Person;
+
+use super::world::{RESPONDER, VIEWER, World, text};
+
+fn ana() -> Person {
+    Person { id: "U024BE7LH".to_owned(), name: "Ana".to_owned() }
+}
+
+#[tokio::test]
+async fn an_acknowledgement_in_the_console_counts_for_the_post_mortem() {
+    let mut world = World::new().await;
+    world.accounts_fail().await;
+    world.run(Span::from_secs(30)).await;
+    let id = text(&world.incident().await["id"]);
+    let path = format!("/api/watchkeeper/v1/incidents/{id}/acknowledge");
+    assert_eq!(world.call("POST", &path, Some(VIEWER), Some(json!({}))).await.0, 403);
+    assert_eq!(world.incident().await["state"], "triggered");
+    let (status, answer) = world.call("POST", &path, Some(RESPONDER), Some(json!({"note": "on it"}))).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(world.incident().await["state"], "acknowledged");
+    world.run(Span::from_secs(60)).await;
+    world.accounts_recover().await;
+    let written = world.get(&format!("/api/watchkeeper/v1/incidents/{id}/post-mortem")).await;
+    assert_eq!(written["mttd_seconds"], 60.0, "{written}");
+    assert_eq!(written["mtta_seconds"], 30.0, "{written}");
+    assert_eq!(written["mttr_seconds"], 150.0, "{written}");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_button_in_slack_acknowledges_in_the_name_of_the_person_and_says_so_in_the_thread() {
+    let mut world = World::new().await;
+    world.accounts_fail().await;
+    let message = world.slack.messages().into_iter().find(|m| m.payload.to_string().contains("\"acknowledge\"")).unwrap();
+    assert_eq!(world.slack.press(&message.ts, "acknowledge", &ana()).await, Ok(200));
+    world.settle().await;
+    let incident = world.incident().await;
+    assert_eq!(incident["state"], "acknowledged", "{incident}");
+    let alert = world.alert("ServiceUnreachable").await;
+    assert!(incident.to_string().contains("\"ana\""), "{incident}");
+    assert!(alert["owner"].as_str().is_some() || alert["acknowledged_by"].as_str().is_some(), "{alert}");
+    // Once more is no second acknowledgement.
+    assert_eq!(world.slack.press(&message.ts, "acknowledge", &ana()).await, Ok(200));
+    world.settle().await;
+    let taken = world.ledger().await.iter().filter(|kind| *kind == "incident.acknowledged").count();
+    assert_eq!(taken, 1);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_button_in_slack_silences_for_an_hour() {
+    let mut world = World::new().await;
+    world.accounts_fail().await;
+    let message = world.slack.messages().into_iter().find(|m| m.payload.to_string().contains("\"silence\"")).unwrap();
+    assert_eq!(world.slack.press(&message.ts, "silence", &ana()).await, Ok(200));
+    world.settle().await;
+    assert_eq!(world.alert("ServiceUnreachable").await["suppressed"], true);
+    let silences = world.get("/api/watchkeeper/v1/silences").await;
+    assert_eq!(silences["items"].as_array().unwrap().len(), 1, "{silences}");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_press_with_a_forged_signature_changes_nothing() {
+    let mut world = World::new().await;
+    world.accounts_fail().await;
+    let before = world.ledger().await.len();
+    let (status, answer) = world.call("POST", "/slack/interactions", None, Some(json!({"payload": "x"}))).await;
+    assert!(status == 401 || status == 403, "{status} {answer}");
+    assert_eq!(world.ledger().await.len(), before);
+    assert_eq!(world.incident().await["state"], "triggered");
+    world.end().await;
+}
