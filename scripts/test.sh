@@ -40,10 +40,12 @@ counted() {
   local name=$1; shift
   say "$name"
   local status=0
-  "$@" 2>&1 | tee "$out/$name.log" | sed 's/^/    /' || status=$?
+  local lines=$out/$name.lines
+  "$@" >"$lines" 2>&1 || status=$?
+  sed 's/^/    /' "$lines"
   local p f
-  p=$(grep -oE '[0-9]+ passed' "$out/$name.log" | tail -1 | grep -oE '[0-9]+' || echo 0)
-  f=$(grep -oE '[0-9]+ failed' "$out/$name.log" | tail -1 | grep -oE '[0-9]+' || echo 0)
+  p=$(grep -oE '[0-9]+ passed' "$lines" | tail -1 | grep -oE '[0-9]+' || echo 0)
+  f=$(grep -oE '[0-9]+ failed' "$lines" | tail -1 | grep -oE '[0-9]+' || echo 0)
   if [ "$status" -ne 0 ] && [ "${f:-0}" -eq 0 ]; then f=1; fi
   tally "${p:-0}" "${f:-0}"
   [ "${f:-0}" -eq 0 ] || broken+=("$name")
@@ -58,10 +60,18 @@ step tidy cargo xtask tidy
 scripts/ui.sh
 step ui-lint bash -c 'cd ui && npm run --silent lint && npm run --silent typecheck'
 counted ui-unit bash -c 'cd ui && npm test --silent'
-step clippy cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
-cargo_tests
 step build cargo build --quiet --locked -p watchkeeper-server -p money404-bank
-counted e2e scripts/e2e.sh
+step clippy cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+say "building the Rust tests"
+cargo test --quiet --locked --workspace --no-run >"$out/rust-build.log" 2>&1 || true
+# The demo mostly waits for minutes to pass, so the Rust tests run meanwhile.
+say "the demo with every fault, in the background (eight minutes)"
+scripts/e2e.sh >"$out/e2e.log" 2>&1 & e2e=$!
+cargo_tests
+counted ui-browser bash -c 'cd ui && npm run --silent test:browser'
+say "waiting for the demo"
+wait "$e2e" || true
+counted e2e cat "$out/e2e.log"
 say "screenshots and logs are in $out"
 [ ${#broken[@]} -eq 0 ] || note "look first at: ${broken[*]}"
 [ "$failed" -eq 0 ] && say "next: make demo"

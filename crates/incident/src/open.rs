@@ -237,18 +237,27 @@ pub(crate) async fn ensure_somebody(
     if runs.iter().any(Run::is_live) {
         return Ok(Watched::Held);
     }
-    let quiet_until = runs.iter().filter_map(Run::helped_at).max().map(|at| at + AFTERCARE);
+    // A success speaks for the alerts that it was about, not for one that fired afterwards.
+    let newest: Option<i64> =
+        sqlx::query_scalar("SELECT max(fired_at) FROM alert WHERE incident_id = $1 AND state = 'firing'")
+            .bind(incident.id.to_string())
+            .fetch_one(&mut **tx)
+            .await
+            .map_err(StateError::statement("find the newest alert of an incident"))?;
+    let helped_at = runs.iter().filter_map(Run::helped_at).max();
+    let covered = helped_at.filter(|at| newest.is_none_or(|newest| newest <= at.as_micros()));
+    let quiet_until = covered.map(|at| at + AFTERCARE);
     if let Some(until) = quiet_until.filter(|until| *until > now) {
         return Ok(Watched::Until(until));
     }
     let headline = match runs.last() {
         None if incident.key.starts_with(DECLARED) => "declared by a person".to_owned(),
         None => "no workflow is there for it".to_owned(),
+        Some(run) if run.state == "succeeded" && covered.is_none() => "no workflow is there for its newest alert".to_owned(),
         Some(run) if run.state == "succeeded" => {
             format!("{} succeeded, but its alerts still fire {AFTERCARE} later", run.workflow)
         }
-        Some(run) if run.outcome.is_empty() => format!("{} did not help ({})", run.workflow, run.state),
-        Some(run) => format!("{} did not help: {}", run.workflow, run.outcome),
+        Some(run) => format!("{} did not help ({})", run.workflow, run.state.replace('_', " ")),
     };
     hand_over(tx, &of.env, policy, incident, &headline).await?;
     Ok(Watched::HandedOver)
@@ -257,7 +266,6 @@ pub(crate) async fn ensure_somebody(
 struct Run {
     workflow: String,
     state: String,
-    outcome: String,
     finished_at: Option<Timestamp>,
 }
 
@@ -272,7 +280,7 @@ impl Run {
 
 async fn runs(tx: &mut Tx, incident: IncidentId) -> Result<Vec<Run>, StateError> {
     let rows = sqlx::query(
-        "SELECT workflow, state, outcome, finished_at FROM run WHERE incident_id = $1 ORDER BY created_at, id",
+        "SELECT workflow, state, finished_at FROM run WHERE incident_id = $1 ORDER BY created_at, id",
     )
     .bind(incident.to_string())
     .fetch_all(&mut **tx)
@@ -281,7 +289,6 @@ async fn runs(tx: &mut Tx, incident: IncidentId) -> Result<Vec<Run>, StateError>
     let run = |row: &sqlx::sqlite::SqliteRow| Run {
         workflow: row.get("workflow"),
         state: row.get("state"),
-        outcome: row.get("outcome"),
         finished_at: row.get::<Option<i64>, _>("finished_at").map(Timestamp::from_micros),
     };
     Ok(rows.iter().map(run).collect())

@@ -1,6 +1,6 @@
 //! From alerts to incidents: the gate, opening, joining, workflows, hand-over, the end.
 
-use watchkeeper_domain::{Category, Priority, Span};
+use watchkeeper_domain::{Category, Matcher, Priority, Span};
 
 use super::world::{World, policy};
 use crate::incident::{IncidentKind, IncidentState};
@@ -159,6 +159,25 @@ async fn after_a_success_the_alerts_have_a_while_to_end_before_people_are_called
     assert!(world.handovers().await.is_empty());
     world.advance(AFTERCARE);
     world.settle().await;
+    assert_eq!(world.handovers().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_success_does_not_speak_for_an_alert_that_fires_afterwards() {
+    let mut only_for_unreachable = policy();
+    for starter in &mut only_for_unreachable.starters {
+        starter.on_alert = vec![vec![Matcher::equal("alertname", "Down")]];
+    }
+    let world = World::with(only_for_unreachable, None).await;
+    world.down("payments").await;
+    world.settle().await;
+    world.end_runs("succeeded", "").await;
+    world.up("payments").await;
+    world.settle().await;
+    world.advance(Span::from_secs(30));
+    world.fire("Slow", "payments", Category::Keyvault, Priority::Medium).await;
+    world.settle().await;
+    assert_eq!(world.all().await.len(), 1, "the incident is open again");
     assert_eq!(world.handovers().await.len(), 1);
 }
 

@@ -36,7 +36,7 @@ pub(super) const SCENES: &[Scene] = &[
     Scene { fault: "slow-queries", title: "Database queries take more than half a second", alert: "DatabaseSlowQueries", service: "accounts", handling: Handling::HandedOver, wave: 0 },
     Scene { fault: "api-errors", title: "One API call in five fails", alert: "ApiErrorRate", service: "front", handling: Handling::HandedOver, wave: 1 },
     Scene { fault: "secrets-slow", title: "The key vault is slow", alert: "SecretStoreSlow", service: "payments", handling: Handling::HandedOver, wave: 1 },
-    Scene { fault: "pool-exhausted", title: "The connection pool is exhausted", alert: "DatabasePoolExhausted", service: "accounts", handling: Handling::Healed, wave: 2 },
+    Scene { fault: "pool-exhausted", title: "The connection pool is exhausted", alert: "DatabasePoolExhausted", service: "accounts", handling: Handling::Healed, wave: 4 },
     Scene { fault: "payment-failures", title: "Payments are declined", alert: "PaymentFailures", service: "", handling: Handling::HandedOver, wave: 2 },
     Scene { fault: "secrets-refused", title: "The key vault refuses", alert: "SecretStoreRefuses", service: "payments", handling: Handling::HandedOver, wave: 3 },
     Scene { fault: "payments-broken", title: "Payments is broken, and a restart does not help", alert: "ServiceUnreachable", service: "payments", handling: Handling::HandedOver, wave: 4 },
