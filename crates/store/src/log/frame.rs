@@ -179,14 +179,23 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8], nonce: u64) -> Self {
-        let end = bytes.iter().rposition(|b| *b != 0).map_or(0, |at| at + 1);
-        Self { bytes, nonce, at: 0, end }
+        Self { bytes, nonce, at: 0, end: without_zeros(bytes) }
     }
 
     /// Where the readable content ends. A payload may end in zeros, so this may lie behind the last byte that is not zero.
     pub(crate) fn position(&self) -> usize {
         self.at
     }
+}
+
+/// The length without the zeros at the end. In blocks, because after a crash most of a file is room that was set aside.
+fn without_zeros(bytes: &[u8]) -> usize {
+    const ZEROS: [u8; 4_096] = [0; 4_096];
+    let mut end = bytes.len();
+    while let Some(start) = end.checked_sub(ZEROS.len()).filter(|start| bytes[*start..end] == ZEROS) {
+        end = start;
+    }
+    bytes[..end].iter().rposition(|b| *b != 0).map_or(0, |at| at + 1)
 }
 
 impl<'a> Iterator for Reader<'a> {
@@ -240,6 +249,17 @@ mod tests {
             }
         }
         (firsts, gaps)
+    }
+
+    #[test]
+    fn content_ends_at_its_last_byte_that_is_not_zero_wherever_blocks_begin() {
+        for (length, last) in [(0, None), (1, None), (1, Some(0)), (4_096, None), (8_192, Some(4_095)), (8_192, Some(4_096)), (20_000, Some(7)), (20_000, Some(19_999)), (20_000, None)] {
+            let mut bytes = vec![0; length];
+            if let Some(last) = last {
+                bytes[last] = 1;
+            }
+            assert_eq!(without_zeros(&bytes), last.map_or(0, |at| at + 1), "{length} {last:?}");
+        }
     }
 
     #[test]

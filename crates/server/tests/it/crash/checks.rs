@@ -111,7 +111,7 @@ pub(super) async fn commands(program: &Program, acknowledged: &Acknowledged) {
     }
     let told = |id: &str, text: &str| {
         let mut entries = incidents[id]["timeline"].as_array().into_iter().flatten();
-        entries.any(|entry| entry["text"] == text)
+        entries.any(|entry| entry["text"].as_str().is_some_and(|said| said == text || said.starts_with(&format!("{text}: "))))
     };
     for (id, text) in &promises.notes {
         assert!(told(id, text), "the note `{text}` of {id}");
@@ -180,11 +180,17 @@ pub(super) async fn incidents(program: &Program, ledger: &Ledger) {
         declared += usize::from(by_hand);
         let notifications = program.all(&format!("notifications?incident_id={id}")).await;
         let reached = notifications.iter().any(|n| n["state"] == "delivered" || n["state"] == "failed");
-        // Who declared it and took it at once need not be called.
-        if !reached && !(by_hand && incident["acknowledged_at"].is_string()) {
-            let detail = program.get(&format!("/api/watchkeeper/v1/incidents/{id}")).await;
-            let alerts = detail["alerts"].as_array().into_iter().flatten().filter_map(|alert| alert["id"].as_str());
-            let subjects = alerts.chain([id]).map(|subject| (subject.to_owned(), ledger.0.get(subject)));
+        if reached || by_hand && incident["acknowledged_at"].is_string() {
+            // Told, or declared by somebody who took it before anybody could be called.
+            continue;
+        }
+        let detail = program.get(&format!("/api/watchkeeper/v1/incidents/{id}")).await;
+        let alerts: Vec<&str> =
+            detail["alerts"].as_array().into_iter().flatten().filter_map(|alert| alert["id"].as_str()).collect();
+        // What was over, or somebody's, before it could be told stands in the ledger as such.
+        let explained = |alert: &&str| ledger.count(alert, "alert.not_told") + ledger.count(alert, "alert.acknowledged") > 0;
+        if alerts.is_empty() || !alerts.iter().all(explained) {
+            let subjects = alerts.iter().copied().chain([id]).map(|subject| (subject.to_owned(), ledger.0.get(subject)));
             silent.push(format!("{:?}", subjects.collect::<Vec<_>>()));
         }
     }
