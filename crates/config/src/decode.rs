@@ -207,7 +207,11 @@ impl<T: FromNode> FromNode for AnyOf<T> {
             _ => false,
         };
         // A flat list reads as matchers do everywhere else: all of them.
-        if nested { List::from_node(node, cx).map(|l: List<List<T>>| Self(l.0)) } else { List::from_node(node, cx).map(|l| Self(vec![l])) }
+        if nested {
+            List::from_node(node, cx).map(|l: List<List<T>>| Self(l.0))
+        } else {
+            List::from_node(node, cx).map(|l| Self(vec![l]))
+        }
     }
 }
 

@@ -90,8 +90,5 @@ fn the_committed_json_schema_is_that_of_the_code() {
         std::fs::write(path, schema::schema_text()).unwrap();
     }
     let committed = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(
-        committed == schema::schema_text(),
-        "config.schema.json is old; run `make bless`"
-    );
+    assert!(committed == schema::schema_text(), "config.schema.json is old; run `make bless`");
 }

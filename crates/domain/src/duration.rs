@@ -76,7 +76,9 @@ impl From<std::time::Duration> for Span {
 
 /// A text that is not a duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a duration; write for example `30s`, `5m`, `1h30m`, `7d` (units: y, w, d, h, m, s, ms, largest first)")]
+#[error(
+    "`{0}` is not a duration; write for example `30s`, `5m`, `1h30m`, `7d` (units: y, w, d, h, m, s, ms, largest first)"
+)]
 pub struct InvalidDuration(pub String);
 
 impl FromStr for Span {
@@ -93,11 +95,9 @@ impl FromStr for Span {
             let number: i64 = number.parse().map_err(|_| invalid())?;
             let letters = tail.bytes().take_while(u8::is_ascii_alphabetic).count();
             let (unit, tail) = tail.split_at(letters);
-            let at = UNITS.iter().position(|(name, _)| *name == unit).filter(|at| *at >= next_unit).ok_or_else(invalid)?;
-            total = number
-                .checked_mul(UNITS[at].1)
-                .and_then(|part| total.checked_add(part))
-                .ok_or_else(invalid)?;
+            let at =
+                UNITS.iter().position(|(name, _)| *name == unit).filter(|at| *at >= next_unit).ok_or_else(invalid)?;
+            total = number.checked_mul(UNITS[at].1).and_then(|part| total.checked_add(part)).ok_or_else(invalid)?;
             next_unit = at + 1;
             rest = tail;
         }

@@ -99,15 +99,11 @@ impl Matcher {
         let trimmed = text.trim();
         let at = trimmed.find(['=', '!']).ok_or_else(syntax)?;
         let (name, rest) = trimmed.split_at(at);
-        let (op, value) = [
-            ("=~", MatchOp::Match),
-            ("!~", MatchOp::NotMatch),
-            ("!=", MatchOp::NotEqual),
-            ("=", MatchOp::Equal),
-        ]
-        .into_iter()
-        .find_map(|(sign, op)| rest.strip_prefix(sign).map(|value| (op, value)))
-        .ok_or_else(syntax)?;
+        let (op, value) =
+            [("=~", MatchOp::Match), ("!~", MatchOp::NotMatch), ("!=", MatchOp::NotEqual), ("=", MatchOp::Equal)]
+                .into_iter()
+                .find_map(|(sign, op)| rest.strip_prefix(sign).map(|value| (op, value)))
+                .ok_or_else(syntax)?;
         let name = unquote(name.trim()).ok_or_else(syntax)?;
         let value = unquote(value.trim()).ok_or_else(syntax)?;
         if name.is_empty() {

@@ -71,7 +71,11 @@ pub enum Instant {
 /// What a rule or a chart needs of an engine.
 pub trait Query: Send + Sync {
     /// Evaluates a PromQL expression at one moment.
-    fn instant(&self, expr: &str, at: Timestamp) -> Pin<Box<dyn Future<Output = Result<Instant, QueryError>> + Send + '_>>;
+    fn instant(
+        &self,
+        expr: &str,
+        at: Timestamp,
+    ) -> Pin<Box<dyn Future<Output = Result<Instant, QueryError>> + Send + '_>>;
     /// Evaluates a PromQL expression at each step from `start` to `end`, both included.
     fn range(
         &self,

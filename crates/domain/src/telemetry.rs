@@ -156,7 +156,11 @@ impl Batch {
     /// Whether there is nothing to keep.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.series.is_empty() && self.meta.is_empty() && self.exemplars.is_empty() && self.logs.is_empty() && self.spans.is_empty()
+        self.series.is_empty()
+            && self.meta.is_empty()
+            && self.exemplars.is_empty()
+            && self.logs.is_empty()
+            && self.spans.is_empty()
     }
 }
 

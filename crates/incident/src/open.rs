@@ -253,7 +253,9 @@ pub(crate) async fn ensure_somebody(
     let headline = match runs.last() {
         None if incident.key.starts_with(DECLARED) => "declared by a person".to_owned(),
         None => "no workflow is there for it".to_owned(),
-        Some(run) if run.state == "succeeded" && covered.is_none() => "no workflow is there for its newest alert".to_owned(),
+        Some(run) if run.state == "succeeded" && covered.is_none() => {
+            "no workflow is there for its newest alert".to_owned()
+        }
         Some(run) if run.state == "succeeded" => {
             format!("{} succeeded, but its alerts still fire {AFTERCARE} later", run.workflow)
         }
@@ -279,13 +281,12 @@ impl Run {
 }
 
 async fn runs(tx: &mut Tx, incident: IncidentId) -> Result<Vec<Run>, StateError> {
-    let rows = sqlx::query(
-        "SELECT workflow, state, finished_at FROM run WHERE incident_id = $1 ORDER BY created_at, id",
-    )
-    .bind(incident.to_string())
-    .fetch_all(&mut **tx)
-    .await
-    .map_err(StateError::statement("read the runs of an incident"))?;
+    let rows =
+        sqlx::query("SELECT workflow, state, finished_at FROM run WHERE incident_id = $1 ORDER BY created_at, id")
+            .bind(incident.to_string())
+            .fetch_all(&mut **tx)
+            .await
+            .map_err(StateError::statement("read the runs of an incident"))?;
     let run = |row: &sqlx::sqlite::SqliteRow| Run {
         workflow: row.get("workflow"),
         state: row.get("state"),

@@ -33,7 +33,11 @@ impl ContentEncoding {
 }
 
 /// Undoes the encoding. Never holds more than `limits.decompressed_bytes`, whatever the body claims.
-pub fn decompress<'a>(body: &'a [u8], encoding: ContentEncoding, limits: &Limits) -> Result<Cow<'a, [u8]>, DecodeError> {
+pub fn decompress<'a>(
+    body: &'a [u8],
+    encoding: ContentEncoding,
+    limits: &Limits,
+) -> Result<Cow<'a, [u8]>, DecodeError> {
     if body.len() > limits.compressed_bytes {
         return Err(too_large("the request body", limits.compressed_bytes));
     }
@@ -119,7 +123,10 @@ mod tests {
     #[test]
     fn garbage_is_an_error_and_an_unknown_encoding_is_named() {
         for encoding in [ContentEncoding::Gzip, ContentEncoding::Snappy] {
-            assert_eq!(decompress(b"\x20\xfe\xfdnot this", encoding, &Limits::default()).unwrap_err().code().as_str(), "WK1001");
+            assert_eq!(
+                decompress(b"\x20\xfe\xfdnot this", encoding, &Limits::default()).unwrap_err().code().as_str(),
+                "WK1001"
+            );
         }
         let error = ContentEncoding::from_header(Some("br")).unwrap_err();
         assert_eq!(error.code().as_str(), "WK1004");

@@ -33,10 +33,20 @@ pub(crate) fn build(pairs: Vec<(Arc<str>, Arc<str>)>, limits: &Limits) -> Result
     }
     for (name, value) in &pairs {
         if name.len() > limits.label_name_bytes {
-            return Err(format!("the label name `{}…` has {} bytes, the limit is {}", cut(name), name.len(), limits.label_name_bytes));
+            return Err(format!(
+                "the label name `{}…` has {} bytes, the limit is {}",
+                cut(name),
+                name.len(),
+                limits.label_name_bytes
+            ));
         }
         if value.len() > limits.label_value_bytes {
-            return Err(format!("the value of label `{}` has {} bytes, the limit is {}", cut(name), value.len(), limits.label_value_bytes));
+            return Err(format!(
+                "the value of label `{}` has {} bytes, the limit is {}",
+                cut(name),
+                value.len(),
+                limits.label_value_bytes
+            ));
         }
     }
     Ok(Labels::from_pairs(pairs))

@@ -43,7 +43,10 @@ impl Encoding {
         } else if media_type.eq_ignore_ascii_case("application/json") {
             Ok(Self::Json)
         } else {
-            Err(DecodeError::UnsupportedMediaType { given: cut(given), accepted: "application/x-protobuf or application/json" })
+            Err(DecodeError::UnsupportedMediaType {
+                given: cut(given),
+                accepted: "application/x-protobuf or application/json",
+            })
         }
     }
 
@@ -99,7 +102,10 @@ fn read<M: Message + json::JsonMessage + Default>(
     what: &'static str,
 ) -> Result<M, DecodeError> {
     if body.len() > limits.decompressed_bytes {
-        return Err(DecodeError::TooLarge { what: what.to_owned(), limit: format!("{} bytes", limits.decompressed_bytes) });
+        return Err(DecodeError::TooLarge {
+            what: what.to_owned(),
+            limit: format!("{} bytes", limits.decompressed_bytes),
+        });
     }
     match encoding {
         Encoding::Protobuf => {

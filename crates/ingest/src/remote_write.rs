@@ -11,9 +11,9 @@ mod tests;
 use std::sync::Arc;
 
 use prost::Message;
+use watchkeeper_domain::Labels;
 use watchkeeper_domain::labels::NAME;
 use watchkeeper_domain::telemetry::{Batch, Exemplar, MetricMeta, Sample, SeriesSamples};
-use watchkeeper_domain::Labels;
 
 use crate::compression::{ContentEncoding, decompress};
 use crate::error::{DecodeError, cut};
@@ -42,7 +42,9 @@ pub fn check_headers(content_type: Option<&str>, content_encoding: Option<&str>)
     let mut parts = given.split(';').map(str::trim);
     let media_type = parts.next().unwrap_or_default();
     let proto = parts.find_map(|p| p.strip_prefix("proto="));
-    if !media_type.eq_ignore_ascii_case("application/x-protobuf") || proto.is_some_and(|p| p.trim_matches('"') != "prometheus.WriteRequest") {
+    if !media_type.eq_ignore_ascii_case("application/x-protobuf")
+        || proto.is_some_and(|p| p.trim_matches('"') != "prometheus.WriteRequest")
+    {
         return Err(DecodeError::UnsupportedMediaType {
             given: cut(given),
             accepted: "application/x-protobuf (remote write 1.0, prometheus.WriteRequest)",
@@ -62,7 +64,10 @@ pub fn decode(body: &[u8], limits: &Limits) -> Result<Written, DecodeError> {
     let request = proto::WriteRequest::decode(raw.as_ref())
         .map_err(|e| DecodeError::Malformed { what: WHAT, reason: e.to_string() })?;
     if request.timeseries.len() > limits.records {
-        return Err(DecodeError::TooLarge { what: "the number of series in the remote write request".to_owned(), limit: limits.records.to_string() });
+        return Err(DecodeError::TooLarge {
+            what: "the number of series in the remote write request".to_owned(),
+            limit: limits.records.to_string(),
+        });
     }
     let mut mapping = Mapping { limits, interner: Interner::default(), out: Written::default() };
     mapping.out.batch.series.reserve(request.timeseries.len());
@@ -94,7 +99,12 @@ impl Mapping<'_> {
         }
         for exemplar in series.exemplars {
             let find = |names: [&str; 2]| {
-                exemplar.labels.iter().find(|l| names.contains(&l.name.as_str())).map(|l| cut(&l.value)).unwrap_or_default()
+                exemplar
+                    .labels
+                    .iter()
+                    .find(|l| names.contains(&l.name.as_str()))
+                    .map(|l| cut(&l.value))
+                    .unwrap_or_default()
             };
             self.out.batch.exemplars.push(Exemplar {
                 trace_id: find(["trace_id", "traceID"]),

@@ -29,7 +29,10 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn message(&mut self, mut body: &[u8], shape: &Shape, depth: usize) -> Result<(), DecodeError> {
         if depth > self.limits.depth {
-            return Err(DecodeError::TooLarge { what: format!("the nesting of {}", self.what), limit: format!("{} levels", self.limits.depth) });
+            return Err(DecodeError::TooLarge {
+                what: format!("the nesting of {}", self.what),
+                limit: format!("{} levels", self.limits.depth),
+            });
         }
         while !body.is_empty() {
             let key = self.varint(&mut body)?;

@@ -17,6 +17,7 @@ use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use watchkeeper_alert::silence::Silences;
 use watchkeeper_alert::{AlertReconciler, Alerts, Routing};
 use watchkeeper_config::{Config, Diagnostic, ExprProblem, FileSystem, Loaded, render};
@@ -38,8 +39,8 @@ use crate::http::access::Sessions;
 use crate::http::events::Hub;
 use crate::http::{listen, router};
 use crate::supervisor::Supervisor;
-use context::MessageContext;
 pub use background::Chain;
+use context::MessageContext;
 pub use metrics::Metrics;
 use pressed::Pressed;
 pub use shared::Shared;
@@ -88,7 +89,9 @@ pub enum StartError {
     #[error("the system's root certificates cannot be read ({0}); install the package `ca-certificates`")]
     Roots(String),
     /// An address cannot be listened on.
-    #[error("{address} cannot be listened on; is another server running, or is the port taken? ({key} in the configuration)")]
+    #[error(
+        "{address} cannot be listened on; is another server running, or is the port taken? ({key} in the configuration)"
+    )]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -190,7 +193,8 @@ impl Assembly {
         drop(relay.0.set(Arc::clone(&scheduler)));
 
         let silences = Silences::new(state.clone(), env.clone(), wakes.pipeline.clone());
-        let alert_reconciler = Arc::new(AlertReconciler::new(state.clone(), env.clone(), Routing::from(config.as_ref())));
+        let alert_reconciler =
+            Arc::new(AlertReconciler::new(state.clone(), env.clone(), Routing::from(config.as_ref())));
         let client = Client::new()?;
         let boot_id = env.uuid_v7().simple().to_string();
         let live = Arc::new(ArcSwap::from(Arc::clone(&config)));
@@ -233,6 +237,7 @@ impl Assembly {
         let shared = Arc::new(Shared {
             instance_key: shared::instance_key(&config.storage.path, &env)?,
             limits: Limits::default(),
+            decoding: Semaphore::new(std::thread::available_parallelism().map_or(2, std::num::NonZero::get)),
             http: reqwest::Client::new(),
             config_file: options.config_file.clone(),
             overrides: (options.listen, options.data.clone()),
@@ -278,7 +283,9 @@ impl App {
         let (probes, probes_stop) = (Arc::clone(&shared.probes), shared.supervisor.stopping());
         shared.supervisor.run("probes", async move { probes.run(probes_stop.cancelled()).await });
         let (stop, connections) = (shared.supervisor.stopping(), shared.supervisor.connections());
-        let serve = |listener, router| listen::serve(listener, router, stop.clone(), Arc::clone(&connections), listen::HEADER_TIMEOUT);
+        let serve = |listener, router| {
+            listen::serve(listener, router, stop.clone(), Arc::clone(&connections), listen::HEADER_TIMEOUT)
+        };
         shared.supervisor.run("http", serve(main, router::main(&shared)));
         for (listener, grpc) in others {
             let router = if grpc { router::otlp_grpc(&shared) } else { router::otlp_http(&shared) };
@@ -324,7 +331,8 @@ fn configure(options: &Options) -> Result<Config, StartError> {
     let mut config = match &options.config_file {
         None => watchkeeper_config::defaults(),
         Some(file) => {
-            let Loaded { config, warnings } = watchkeeper_config::load(file, &FileSystem, &check_expr).map_err(StartError::Config)?;
+            let Loaded { config, warnings } =
+                watchkeeper_config::load(file, &FileSystem, &check_expr).map_err(StartError::Config)?;
             for warning in warnings {
                 tracing::warn!("{warning}");
             }
@@ -346,9 +354,13 @@ fn configure(options: &Options) -> Result<Config, StartError> {
 /// Makes the data folder and takes it for this process alone.
 fn lock(path: &Path) -> Result<File, StartError> {
     let cannot = |reason: String| StartError::Data { path: path.to_owned(), reason };
-    std::fs::create_dir_all(path).map_err(|e| cannot(format!("it cannot be made ({e}); check `storage.path` and its permissions")))?;
-    let file = File::create(path.join("lock")).map_err(|e| cannot(format!("it is not writable ({e}); check its permissions")))?;
-    file.try_lock().map_err(|_| cannot("another Watchkeeper uses it; stop that one, or give this one a folder of its own".to_owned()))?;
+    std::fs::create_dir_all(path)
+        .map_err(|e| cannot(format!("it cannot be made ({e}); check `storage.path` and its permissions")))?;
+    let file = File::create(path.join("lock"))
+        .map_err(|e| cannot(format!("it is not writable ({e}); check its permissions")))?;
+    file.try_lock().map_err(|_| {
+        cannot("another Watchkeeper uses it; stop that one, or give this one a folder of its own".to_owned())
+    })?;
     Ok(file)
 }
 
@@ -372,7 +384,11 @@ async fn open_store(config: &Config, env: &Env, relay: Arc<Relay>) -> Result<Arc
 }
 
 fn metric_names(store: &Store) -> Vec<String> {
-    store.label_values(watchkeeper_domain::labels::NAME, &[], i64::MIN / 2, i64::MAX / 2).iter().map(ToString::to_string).collect()
+    store
+        .label_values(watchkeeper_domain::labels::NAME, &[], i64::MIN / 2, i64::MAX / 2)
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 type Others = Vec<(TcpListener, bool)>;

@@ -30,8 +30,10 @@ use output::Format;
 /// Keeps watch over a service and answers for it.
 #[derive(Debug, Parser)]
 #[command(name = "watchkeeper", version, max_term_width = 110, arg_required_else_help = true)]
-#[command(after_help = "Examples:\n  watchkeeper serve --config watchkeeper.yaml\n  watchkeeper check watchkeeper.yaml\n  \
-                        watchkeeper alert list\n  watchkeeper explain alert alr_0193…\n\nExit status: 0 fine, 1 a finding, 2 wrong usage.")]
+#[command(
+    after_help = "Examples:\n  watchkeeper serve --config watchkeeper.yaml\n  watchkeeper check watchkeeper.yaml\n  \
+                        watchkeeper alert list\n  watchkeeper explain alert alr_0193…\n\nExit status: 0 fine, 1 a finding, 2 wrong usage."
+)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -43,7 +45,13 @@ struct Cli {
 #[derive(Debug, clap::Args)]
 struct Global {
     /// The server to ask.
-    #[arg(long, global = true, env = "WATCHKEEPER_SERVER", default_value = "http://127.0.0.1:7404", value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        env = "WATCHKEEPER_SERVER",
+        default_value = "http://127.0.0.1:7404",
+        value_name = "URL"
+    )]
     server: String,
     /// The token to ask with; not needed on loopback without tokens.
     #[arg(long, global = true, env = "WATCHKEEPER_TOKEN", hide_env_values = true, value_name = "TOKEN")]
@@ -174,7 +182,11 @@ fn client(global: &Global, command: Command) -> Outcome {
             Command::Notify(command) => receiver::run(&server, format, command).await,
             Command::Ledger(command) => ledger::run(&server, format, command).await,
             Command::Fault(command) => demo::fault(&server, format, command).await,
-            Command::Serve(_) | Command::Demo(_) | Command::Check(_) | Command::Test(_) | Command::Completion { .. } => Ok(()),
+            Command::Serve(_)
+            | Command::Demo(_)
+            | Command::Check(_)
+            | Command::Test(_)
+            | Command::Completion { .. } => Ok(()),
         }
     })
 }

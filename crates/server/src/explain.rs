@@ -30,7 +30,9 @@ pub async fn alert(shared: &Shared, alert: &Alert) -> Result<Explanation, StateE
     }
     if let Some(incident) = alert.incident_id {
         let of_incident = ledger::entries(pool, About::Incident(incident), MOST).await?;
-        rows.extend(of_incident.into_iter().filter(|row| row.kind.starts_with("incident.") || row.kind.starts_with("run.")));
+        rows.extend(
+            of_incident.into_iter().filter(|row| row.kind.starts_with("incident.") || row.kind.starts_with("run.")),
+        );
     }
     rows.sort_by_key(|row| row.seq);
     rows.dedup_by_key(|row| row.seq);
@@ -116,7 +118,11 @@ fn verdict(alert: &Alert, rows: &[LedgerRow]) -> String {
         return format!("Nobody was told of {}, because it is {how}.", alert.name);
     }
     if let Some(row) = rows.iter().rev().find(|row| row.kind == "alert.not_told") {
-        return format!("Nobody was told of {}: {}.", alert.name, row.data["reason"].as_str().unwrap_or("see the steps"));
+        return format!(
+            "Nobody was told of {}: {}.",
+            alert.name,
+            row.data["reason"].as_str().unwrap_or("see the steps")
+        );
     }
     let intended = receivers("notification.intended");
     if intended.is_empty() {

@@ -3,6 +3,7 @@
 //! Not what the answers are made of: handlers translate between requests and the crates below, and stay short.
 
 pub mod access;
+pub mod alerts;
 pub mod body;
 pub mod chart;
 pub mod console;
@@ -14,7 +15,6 @@ pub mod extract;
 pub mod grpc;
 pub mod incidents;
 pub mod ingest;
-pub mod alerts;
 pub mod ledger;
 pub mod listen;
 pub mod now;

@@ -151,7 +151,10 @@ async fn pass(
             Err(_) => {
                 status.panics += 1;
                 status.last_error = Some((now, "it panicked".to_owned()));
-                tracing::error!(reconciler = name, "a pass panicked and will be tried again; this is a defect, please report it");
+                tracing::error!(
+                    reconciler = name,
+                    "a pass panicked and will be tried again; this is a defect, please report it"
+                );
                 return Some(now + AFTER_ERROR);
             }
         }

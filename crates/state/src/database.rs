@@ -102,10 +102,8 @@ impl State {
             .run(&writer)
             .await
             .map_err(|source| StateError::Migrate { path: path.clone(), source })?;
-        let readers = SqlitePoolOptions::new()
-            .min_connections(0)
-            .max_connections(3)
-            .connect_lazy_with(options.read_only(true));
+        let readers =
+            SqlitePoolOptions::new().min_connections(0).max_connections(3).connect_lazy_with(options.read_only(true));
         Ok(Self { writer, readers })
     }
 
@@ -145,8 +143,10 @@ mod tests {
         let file = dir.path().join("state.db");
         State::open(&file).await.unwrap().close().await;
         let state = State::open(&file).await.unwrap();
-        let tables: i64 =
-            sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE name = 'ledger'").fetch_one(state.read()).await.unwrap();
+        let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE name = 'ledger'")
+            .fetch_one(state.read())
+            .await
+            .unwrap();
         assert_eq!(tables, 1);
         let refused = sqlx::query("DELETE FROM ledger").execute(state.read()).await;
         assert!(refused.is_err());

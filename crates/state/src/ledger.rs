@@ -291,7 +291,8 @@ mod tests {
         let state = State::open(&dir.path().join("state.db")).await.unwrap();
         for n in 0..3 {
             let mut tx = state.write().await.unwrap();
-            let entry = Entry::new(Timestamp::from_secs(n), "silence.created", Actor::User("ana".into()), format!("s{n}"));
+            let entry =
+                Entry::new(Timestamp::from_secs(n), "silence.created", Actor::User("ana".into()), format!("s{n}"));
             assert_eq!(append(&mut tx, entry.data(serde_json::json!({"n": n}))).await.unwrap(), n + 1);
             State::commit(tx).await.unwrap();
         }

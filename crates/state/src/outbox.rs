@@ -73,7 +73,8 @@ pub async fn enqueue(
             "kind": message.kind, "status": message.status, "receiver": message.receiver,
             "integration": integration.key, "reason": message.reason, "alerts": alert_ids,
         });
-        let entry = Entry::new(now, "notification.intended", Actor::System, id).notification(id).incident(message.incident);
+        let entry =
+            Entry::new(now, "notification.intended", Actor::System, id).notification(id).incident(message.incident);
         match message.alerts {
             // One entry per alert, so that `explain` finds it from each of them.
             [] => {

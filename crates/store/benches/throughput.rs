@@ -59,13 +59,18 @@ fn resident() -> usize {
 
 fn labels(series: usize) -> Labels {
     let name = format!("node_metric_{}", series % 50);
-    let pairs = [("__name__", name), ("instance", format!("10.0.{}.{}:9100", series / 250 % 250, series % 250)), ("n", series.to_string())];
+    let pairs = [
+        ("__name__", name),
+        ("instance", format!("10.0.{}.{}:9100", series / 250 % 250, series % 250)),
+        ("n", series.to_string()),
+    ];
     let constant = ["job", "region", "zone", "cluster", "namespace", "team", "device", "mode", "service"];
     pairs.into_iter().chain(constant.into_iter().map(|c| (c, format!("{c}-value")))).collect()
 }
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     for series in [10_000, 100_000] {
         let folder = tempfile::tempdir().expect("a folder");
         let machine = Arc::new(Machine(Instant::now()));
@@ -74,12 +79,21 @@ fn main() {
         let (store, recovery) = Store::open(&options, env.clone(), Arc::new(Silent)).expect("an empty store");
         println!("{series} series: opened empty in {:?}, {} MiB resident", recovery.took, resident());
 
-        let one = |n: i64| Batch { series: vec![SeriesSamples { labels: labels(0), samples: vec![Sample { t: NOW - 900_000 + n, v: 1.0 }], start: None }], ..Batch::default() };
-        let mut single: Vec<Duration> = (0..200).map(|n| {
-            let begun = Instant::now();
-            runtime.block_on(store.append(one(n))).expect("an append");
-            begun.elapsed()
-        }).collect();
+        let one = |n: i64| Batch {
+            series: vec![SeriesSamples {
+                labels: labels(0),
+                samples: vec![Sample { t: NOW - 900_000 + n, v: 1.0 }],
+                start: None,
+            }],
+            ..Batch::default()
+        };
+        let mut single: Vec<Duration> = (0..200)
+            .map(|n| {
+                let begun = Instant::now();
+                runtime.block_on(store.append(one(n))).expect("an append");
+                begun.elapsed()
+            })
+            .collect();
         single.sort_unstable();
         println!("  one sample, idle: p50 {:?}, p99 {:?}", single[100], single[197]);
 
@@ -87,11 +101,18 @@ fn main() {
         for clients in [1, 8] {
             let rounds = SAMPLES / series;
             let offset = if clients == 1 { 800_000 } else { 400_000 };
-            let mut batches: Vec<Batch> = (0..rounds).flat_map(|round| sets.chunks(BATCH).map(move |chunk| (round, chunk))).map(|(round, chunk)| {
-                let t = NOW - offset + round as i64 * 1_000;
-                let one = |labels: &Labels| SeriesSamples { labels: labels.clone(), samples: vec![Sample { t, v: (round * 3) as f64 }], start: None };
-                Batch { series: chunk.iter().map(one).collect(), ..Batch::default() }
-            }).collect();
+            let mut batches: Vec<Batch> = (0..rounds)
+                .flat_map(|round| sets.chunks(BATCH).map(move |chunk| (round, chunk)))
+                .map(|(round, chunk)| {
+                    let t = NOW - offset + round as i64 * 1_000;
+                    let one = |labels: &Labels| SeriesSamples {
+                        labels: labels.clone(),
+                        samples: vec![Sample { t, v: (round * 3) as f64 }],
+                        start: None,
+                    };
+                    Batch { series: chunk.iter().map(one).collect(), ..Batch::default() }
+                })
+                .collect();
             let (begun, used) = (Instant::now(), cpu());
             while !batches.is_empty() {
                 let group: Vec<Batch> = batches.drain(..clients.min(batches.len())).collect();
@@ -99,8 +120,14 @@ fn main() {
                     answer.expect("an append");
                 }
             }
-            println!("  {clients} at a time: {SAMPLES} samples in {:?}, {:.2} CPU-s, {} syncs, {} MiB resident, {} bytes on disk",
-                begun.elapsed(), cpu() - used, store.stats().syncs, resident(), store.stats().log_bytes);
+            println!(
+                "  {clients} at a time: {SAMPLES} samples in {:?}, {:.2} CPU-s, {} syncs, {} MiB resident, {} bytes on disk",
+                begun.elapsed(),
+                cpu() - used,
+                store.stats().syncs,
+                resident(),
+                store.stats().log_bytes
+            );
         }
         drop(store);
         let (used, (store, recovery)) = (cpu(), Store::open(&options, env, Arc::new(Silent)).expect("the store again"));

@@ -36,7 +36,13 @@ struct Resolved {
 }
 
 impl Committer {
-    pub(crate) fn new(log: Log, head: Arc<Head>, records: Arc<Records>, listener: Arc<dyn ArrivalListener>, env: Env) -> Self {
+    pub(crate) fn new(
+        log: Log,
+        head: Arc<Head>,
+        records: Arc<Records>,
+        listener: Arc<dyn ArrivalListener>,
+        env: Env,
+    ) -> Self {
         Self { log, head, records, counters: Arc::default(), listener, env, dictionary: Dictionary::default() }
     }
 
@@ -108,19 +114,34 @@ impl Committer {
                 .zip(&one.series)
                 .filter_map(|(s, series)| {
                     let series = series.as_ref()?;
-                    Some(Entry { series: series.number(), labels: series.labels(), start: s.start, samples: &s.samples })
+                    Some(Entry {
+                        series: series.number(),
+                        labels: series.labels(),
+                        start: s.start,
+                        samples: &s.samples,
+                    })
                 })
                 .collect();
             if !entries.is_empty() || !one.meta.is_empty() || !batch.exemplars.is_empty() {
                 let times = span(entries.iter().flat_map(|e| e.samples).map(|s| s.t));
-                push(Kind::Samples, 0, times, codec::encode(&entries, &one.meta, &batch.exemplars, &mut self.dictionary)?)?;
+                push(
+                    Kind::Samples,
+                    0,
+                    times,
+                    codec::encode(&entries, &one.meta, &batch.exemplars, &mut self.dictionary)?,
+                )?;
             }
             if !batch.logs.is_empty() {
                 push(Kind::Logs, next_log, span(batch.logs.iter().map(|l| millis(l.t_ns))), encode_logs(&batch.logs)?)?;
                 next_log += batch.logs.len() as u64;
             }
             if !batch.spans.is_empty() {
-                push(Kind::Spans, next_span, span(batch.spans.iter().map(|s| millis(s.start_ns))), encode_spans(&batch.spans)?)?;
+                push(
+                    Kind::Spans,
+                    next_span,
+                    span(batch.spans.iter().map(|s| millis(s.start_ns))),
+                    encode_spans(&batch.spans)?,
+                )?;
                 next_span += batch.spans.len() as u64;
             }
         }
@@ -186,7 +207,9 @@ impl Resolved {
 }
 
 fn span(times: impl Iterator<Item = i64>) -> Option<(i64, i64)> {
-    times.fold(None, |range, t| Some(range.map_or((t, t), |(oldest, newest): (i64, i64)| (oldest.min(t), newest.max(t)))))
+    times.fold(None, |range, t| {
+        Some(range.map_or((t, t), |(oldest, newest): (i64, i64)| (oldest.min(t), newest.max(t))))
+    })
 }
 
 fn millis(nanos: u64) -> i64 {

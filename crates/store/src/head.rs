@@ -107,7 +107,8 @@ impl Head {
     /// The label sets of the matching series that have samples within the window.
     pub(crate) fn series(&self, matchers: &[Matcher], start: i64, end: i64) -> Vec<Labels> {
         let found = self.index.read().matching(matchers);
-        let mut out: Vec<Labels> = found.iter().filter(|s| s.overlaps(start, end)).map(|s| s.labels().clone()).collect();
+        let mut out: Vec<Labels> =
+            found.iter().filter(|s| s.overlaps(start, end)).map(|s| s.labels().clone()).collect();
         out.sort_unstable();
         out
     }
@@ -128,7 +129,10 @@ impl Head {
 
     pub(crate) fn exemplars(&self, matchers: &[Matcher], start: i64, end: i64) -> Vec<Exemplar> {
         let kept = self.exemplars.lock();
-        kept.iter().filter(|e| (start..=end).contains(&e.t) && matchers.iter().all(|m| m.matches(&e.labels))).cloned().collect()
+        kept.iter()
+            .filter(|e| (start..=end).contains(&e.t) && matchers.iter().all(|m| m.matches(&e.labels)))
+            .cloned()
+            .collect()
     }
 
     /// Drops chunks that end before the cutoff, and series that have none left.

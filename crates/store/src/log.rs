@@ -107,7 +107,9 @@ impl Log {
         match result {
             Ok(()) if open.used == 0 => drop(segments.pop()),
             Ok(()) => segments.iter_mut().last().into_iter().for_each(|info| info.allocated = open.used),
-            Err(error) => tracing::warn!(segment = name, %error, "the room of a segment that failed cannot be given back"),
+            Err(error) => {
+                tracing::warn!(segment = name, %error, "the room of a segment that failed cannot be given back")
+            }
         }
     }
 
@@ -115,15 +117,22 @@ impl Log {
     pub(crate) fn close(&mut self) {
         if let Some(mut open) = self.open.take() {
             match open.file.truncate(open.used).and_then(|()| open.file.sync()) {
-                Ok(()) => self.segments.lock().iter_mut().last().into_iter().for_each(|info| info.allocated = open.used),
-                Err(error) => tracing::warn!(segment = %open.name, %error, "a segment's unused room cannot be given back"),
+                Ok(()) => {
+                    self.segments.lock().iter_mut().last().into_iter().for_each(|info| info.allocated = open.used)
+                }
+                Err(error) => {
+                    tracing::warn!(segment = %open.name, %error, "a segment's unused room cannot be given back")
+                }
             }
         }
     }
 
     /// Deletes segments, oldest first, while `gone` says so of the first and of the bytes that all take on disk.
     /// The open one stays. Returns those deleted, also when a deletion failed.
-    pub(crate) fn delete_oldest(&mut self, mut gone: impl FnMut(&SegmentInfo, u64) -> bool) -> (Vec<SegmentInfo>, io::Result<()>) {
+    pub(crate) fn delete_oldest(
+        &mut self,
+        mut gone: impl FnMut(&SegmentInfo, u64) -> bool,
+    ) -> (Vec<SegmentInfo>, io::Result<()>) {
         let mut deleted = Vec::new();
         loop {
             let (first, total) = {

@@ -37,11 +37,16 @@ impl Parsed {
 }
 
 impl Query for Store {
-    fn instant(&self, expr: &str, at: Timestamp) -> Pin<Box<dyn Future<Output = Result<Instant, QueryError>> + Send + '_>> {
+    fn instant(
+        &self,
+        expr: &str,
+        at: Timestamp,
+    ) -> Pin<Box<dyn Future<Output = Result<Instant, QueryError>> + Send + '_>> {
         let expr = self.parsed.get(expr);
         Box::pin(async move {
             let expr = expr?;
-            let evaluate = move |head: &Head| watchkeeper_promql::instant(&expr, head, at.as_millis(), &Limits::default());
+            let evaluate =
+                move |head: &Head| watchkeeper_promql::instant(&expr, head, at.as_millis(), &Limits::default());
             self.evaluate(evaluate).await
         })
     }
@@ -57,14 +62,20 @@ impl Query for Store {
         Box::pin(async move {
             let expr = expr?;
             let (start, end) = (start.as_millis(), end.as_millis());
-            self.evaluate(move |head: &Head| watchkeeper_promql::range(&expr, head, start, end, step_ms, &Limits::default())).await
+            self.evaluate(move |head: &Head| {
+                watchkeeper_promql::range(&expr, head, start, end, step_ms, &Limits::default())
+            })
+            .await
         })
     }
 }
 
 impl Store {
     /// Runs an evaluation where blocking is allowed: one selector may decode millions of samples.
-    async fn evaluate<T, A>(&self, evaluate: impl FnOnce(&Head) -> Result<(T, A), EvalError> + Send + 'static) -> Result<T, QueryError>
+    async fn evaluate<T, A>(
+        &self,
+        evaluate: impl FnOnce(&Head) -> Result<(T, A), EvalError> + Send + 'static,
+    ) -> Result<T, QueryError>
     where
         T: Send + 'static,
         A: Send + 'static,

@@ -39,7 +39,11 @@ pub(crate) struct Records {
 
 impl Records {
     pub(crate) fn new(recent_bytes: usize, history: History) -> Self {
-        Self { logs: RwLock::new(Recent::new(recent_bytes / 2)), spans: RwLock::new(Recent::new(recent_bytes / 2)), history }
+        Self {
+            logs: RwLock::new(Recent::new(recent_bytes / 2)),
+            spans: RwLock::new(Recent::new(recent_bytes / 2)),
+            history,
+        }
     }
 
     /// The names of the services that sent logs or spans recently.

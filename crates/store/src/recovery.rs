@@ -12,10 +12,10 @@ use watchkeeper_domain::Env;
 use crate::disk::Disk;
 use crate::head::Head;
 use crate::head::series::Series;
+use crate::log::Segments;
 use crate::log::codec::{self, Symbols};
 use crate::log::frame::{self, Frame, Item, Kind, Reader};
 use crate::log::segment::{SegmentInfo, SegmentName};
-use crate::log::Segments;
 use crate::records::{Records, decode_logs, decode_spans};
 
 /// A stretch of the log that could not be read. What was in it is lost; everything around it was kept.
@@ -61,7 +61,14 @@ fn list(disk: &dyn Disk) -> io::Result<Vec<SegmentName>> {
 }
 
 /// Reads all segments into memory.
-pub(crate) fn replay(disk: &dyn Disk, head: &Head, records: &Records, segments: &Segments, recent_bytes: usize, env: &Env) -> io::Result<(u64, Recovery)> {
+pub(crate) fn replay(
+    disk: &dyn Disk,
+    head: &Head,
+    records: &Records,
+    segments: &Segments,
+    recent_bytes: usize,
+    env: &Env,
+) -> io::Result<(u64, Recovery)> {
     let begun = env.clock.monotonic();
     let names = list(disk)?;
     let next_sequence = names.last().map_or(1, |n| n.sequence + 1);
@@ -123,16 +130,26 @@ impl Replay<'_> {
                 Item::Frame(frame) => {
                     info.cover(&frame.header);
                     if let Err(error) = self.frame(&frame, &mut dictionary) {
-                        self.damage(&file, reader.position() - frame.stored.len(), frame.stored.len(), false, error.to_string());
+                        self.damage(
+                            &file,
+                            reader.position() - frame.stored.len(),
+                            frame.stored.len(),
+                            false,
+                            error.to_string(),
+                        );
                     }
                 }
-                Item::Gap(gap) => self.damage(&file, gap.offset, gap.bytes, gap.at_end, "no readable record".to_owned()),
+                Item::Gap(gap) => {
+                    self.damage(&file, gap.offset, gap.bytes, gap.at_end, "no readable record".to_owned())
+                }
             }
         }
         // What came before its first readable definition.
         for entry in std::mem::take(&mut dictionary.waiting) {
             match dictionary.series.get(&entry.series) {
-                Some(found) => self.recovery.samples += self.head.append(found, &entry.samples, entry.start).kept as u64,
+                Some(found) => {
+                    self.recovery.samples += self.head.append(found, &entry.samples, entry.start).kept as u64
+                }
                 None => self.recovery.orphaned_samples += entry.samples.len() as u64,
             }
         }
@@ -156,7 +173,8 @@ impl Replay<'_> {
             Kind::Spans => self.spans.push(frame),
             Kind::Samples => {
                 let content = codec::decode(&frame.payload()?, &mut self.symbols)?;
-                let new: Vec<_> = content.definitions.iter().filter(|(number, _)| !dictionary.series.contains_key(number)).collect();
+                let new: Vec<_> =
+                    content.definitions.iter().filter(|(number, _)| !dictionary.series.contains_key(number)).collect();
                 for ((number, _), found) in new.iter().zip(self.head.resolve(new.iter().map(|(_, labels)| labels))) {
                     if let Some(found) = found {
                         dictionary.series.insert(*number, found);
@@ -164,7 +182,9 @@ impl Replay<'_> {
                 }
                 for entry in content.entries {
                     match dictionary.series.get(&entry.series) {
-                        Some(found) => self.recovery.samples += self.head.append(found, &entry.samples, entry.start).kept as u64,
+                        Some(found) => {
+                            self.recovery.samples += self.head.append(found, &entry.samples, entry.start).kept as u64
+                        }
                         None => dictionary.waiting.push(entry),
                     }
                 }
@@ -176,8 +196,21 @@ impl Replay<'_> {
     }
 
     fn damage(&mut self, segment: &str, offset: usize, bytes: usize, at_end: bool, reason: String) {
-        tracing::warn!(segment, offset, bytes, at_end, reason, "a part of the telemetry log cannot be read; the rest is kept");
-        self.recovery.damage.push(Damage { segment: segment.to_owned(), offset: offset as u64, bytes: bytes as u64, at_end, reason });
+        tracing::warn!(
+            segment,
+            offset,
+            bytes,
+            at_end,
+            reason,
+            "a part of the telemetry log cannot be read; the rest is kept"
+        );
+        self.recovery.damage.push(Damage {
+            segment: segment.to_owned(),
+            offset: offset as u64,
+            bytes: bytes as u64,
+            at_end,
+            reason,
+        });
     }
 }
 

@@ -10,7 +10,9 @@ use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 use watchkeeper_domain::query::{QueryError, SeriesData, SeriesSource};
-use watchkeeper_domain::telemetry::{AppendError, Appended, ArrivalListener, Batch, Exemplar, LogRecord, MetricMeta, SpanRecord, TelemetrySink};
+use watchkeeper_domain::telemetry::{
+    AppendError, Appended, ArrivalListener, Batch, Exemplar, LogRecord, MetricMeta, SpanRecord, TelemetrySink,
+};
 use watchkeeper_domain::{Env, Labels, Matcher, Timestamp};
 
 use crate::commit::Committer;
@@ -65,19 +67,41 @@ pub struct Store {
 
 impl Store {
     /// Opens the folder and reads what is there. Blocks while it reads: milliseconds when the folder is empty.
-    pub fn open(options: &StoreOptions, env: Env, listener: Arc<dyn ArrivalListener>) -> Result<(Self, Recovery), Error> {
+    pub fn open(
+        options: &StoreOptions,
+        env: Env,
+        listener: Arc<dyn ArrivalListener>,
+    ) -> Result<(Self, Recovery), Error> {
         let open = |source| Error::Open { path: options.path.clone(), source };
         Self::over(Arc::new(Folder::open(&options.path).map_err(open)?), options, env, listener)
     }
 
     /// Opens over any disk.
-    pub(crate) fn over(disk: Arc<dyn Disk>, options: &StoreOptions, env: Env, listener: Arc<dyn ArrivalListener>) -> Result<(Self, Recovery), Error> {
+    pub(crate) fn over(
+        disk: Arc<dyn Disk>,
+        options: &StoreOptions,
+        env: Env,
+        listener: Arc<dyn ArrivalListener>,
+    ) -> Result<(Self, Recovery), Error> {
         let open = |source| Error::Open { path: options.path.clone(), source };
         let (committer, recovery) = committer(disk, options, env, listener).map_err(open)?;
-        let (head, records, segments) = (Arc::clone(&committer.head), Arc::clone(&committer.records), committer.log.segments());
+        let (head, records, segments) =
+            (Arc::clone(&committer.head), Arc::clone(&committer.records), committer.log.segments());
         let keep = Keep { retention_ms: options.retention.as_millis(), max_bytes: options.max_bytes };
-        let (queue, counters, thread) = writer::start(committer, keep, options.queue_bytes).map_err(|source| Error::Writer { source })?;
-        Ok((Self { head, records, segments, counters, queue, thread: Mutex::new(Some(thread)), parsed: Parsed::default() }, recovery))
+        let (queue, counters, thread) =
+            writer::start(committer, keep, options.queue_bytes).map_err(|source| Error::Writer { source })?;
+        Ok((
+            Self {
+                head,
+                records,
+                segments,
+                counters,
+                queue,
+                thread: Mutex::new(Some(thread)),
+                parsed: Parsed::default(),
+            },
+            recovery,
+        ))
     }
 
     /// Log records, newest arrival first. Reads files when memory does not reach back far enough: call it where blocking is allowed.
@@ -120,7 +144,9 @@ impl Store {
         if matchers.is_empty() {
             return self.head.label_names();
         }
-        sorted(self.series(matchers, start_ms, end_ms).iter().flat_map(|l| l.pairs().iter().map(|(n, _)| Arc::clone(n))))
+        sorted(
+            self.series(matchers, start_ms, end_ms).iter().flat_map(|l| l.pairs().iter().map(|(n, _)| Arc::clone(n))),
+        )
     }
 
     /// The values of a label; without matchers of all series, else of the matching ones.
@@ -130,7 +156,11 @@ impl Store {
             return self.head.label_values(name);
         }
         let series = self.series(matchers, start_ms, end_ms);
-        sorted(series.iter().flat_map(|l| l.pairs().iter().filter(|(n, _)| n.as_ref() == name).map(|(_, v)| Arc::clone(v))))
+        sorted(
+            series
+                .iter()
+                .flat_map(|l| l.pairs().iter().filter(|(n, _)| n.as_ref() == name).map(|(_, v)| Arc::clone(v))),
+        )
     }
 
     /// What is known about metrics, by name.
@@ -208,12 +238,18 @@ impl Drop for Store {
 }
 
 /// Reads the disk and makes everything ready to commit.
-pub(crate) fn committer(disk: Arc<dyn Disk>, options: &StoreOptions, env: Env, listener: Arc<dyn ArrivalListener>) -> io::Result<(Committer, Recovery)> {
+pub(crate) fn committer(
+    disk: Arc<dyn Disk>,
+    options: &StoreOptions,
+    env: Env,
+    listener: Arc<dyn ArrivalListener>,
+) -> io::Result<(Committer, Recovery)> {
     let segments = Segments::default();
     let head = Arc::new(Head::new(options.max_series, options.out_of_order_window.as_millis()));
     let history = History::new(Arc::clone(&disk), Arc::clone(&segments));
     let records = Arc::new(Records::new(options.recent_bytes, history));
-    let (next_sequence, recovery) = recovery::replay(disk.as_ref(), &head, &records, &segments, options.recent_bytes / 2, &env)?;
+    let (next_sequence, recovery) =
+        recovery::replay(disk.as_ref(), &head, &records, &segments, options.recent_bytes / 2, &env)?;
     head.drop_before(env.now().as_millis().saturating_sub(options.retention.as_millis()));
     let log = Log::new(disk, options.segment_bytes, next_sequence, segments);
     Ok((Committer::new(log, head, records, listener, env), recovery))

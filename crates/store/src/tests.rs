@@ -69,7 +69,10 @@ pub(super) fn labels(name: &str) -> Labels {
 
 /// A batch with one sample of one series.
 pub(super) fn sample(name: &str, t: i64, v: f64) -> Batch {
-    Batch { series: vec![SeriesSamples { labels: labels(name), samples: vec![Sample { t, v }], start: None }], ..Batch::default() }
+    Batch {
+        series: vec![SeriesSamples { labels: labels(name), samples: vec![Sample { t, v }], start: None }],
+        ..Batch::default()
+    }
 }
 
 /// A batch with one log record.

@@ -49,11 +49,16 @@ pub(crate) struct Keep {
 }
 
 /// Starts the thread.
-pub(crate) fn start(committer: Committer, keep: Keep, queue_bytes: usize) -> io::Result<(Arc<Queue>, Arc<Counters>, JoinHandle<()>)> {
+pub(crate) fn start(
+    committer: Committer,
+    keep: Keep,
+    queue_bytes: usize,
+) -> io::Result<(Arc<Queue>, Arc<Counters>, JoinHandle<()>)> {
     let queue = Arc::new(Queue { state: Mutex::default(), filled: Condvar::new(), max_bytes: queue_bytes });
     let counters = Arc::clone(&committer.counters);
     let theirs = Arc::clone(&queue);
-    let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || run(&theirs, committer, keep))?;
+    let thread =
+        std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || run(&theirs, committer, keep))?;
     Ok((queue, counters, thread))
 }
 
@@ -161,7 +166,9 @@ fn run(queue: &Queue, mut committer: Committer, keep: Keep) {
                     answers.push(answer);
                 }
                 // Whoever asked may have gone; that is no fault here.
-                Job::Retain { now, answer } => drop(answer.send(committer.retain(now, keep.retention_ms, keep.max_bytes))),
+                Job::Retain { now, answer } => {
+                    drop(answer.send(committer.retain(now, keep.retention_ms, keep.max_bytes)))
+                }
                 Job::Flush { answer } => drop(answer.send(())),
             }
         }

@@ -28,7 +28,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "server",
         &[
-            "domain", "promql", "lang", "config", "state", "ingest", "store", "detect", "alert", "incident", "respond", "publish",
+            "domain", "promql", "lang", "config", "state", "ingest", "store", "detect", "alert", "incident", "respond",
+            "publish",
         ],
     ),
 ];
@@ -54,10 +55,13 @@ pub(super) fn arrows(root: &Path, _: &[Source]) -> Result<Vec<String>> {
             continue;
         }
         let Some(may_use) = allowed.get(name.as_str()) else {
-            findings.push(format!("crates/{name}: it is not in ARCHITECTURE.md's list of arrows (xtask/src/tidy/arrows.rs)"));
+            findings.push(format!(
+                "crates/{name}: it is not in ARCHITECTURE.md's list of arrows (xtask/src/tidy/arrows.rs)"
+            ));
             continue;
         };
-        let manifest = std::fs::read_to_string(entry.path().join("Cargo.toml")).with_context(|| format!("crates/{name}/Cargo.toml"))?;
+        let manifest = std::fs::read_to_string(entry.path().join("Cargo.toml"))
+            .with_context(|| format!("crates/{name}/Cargo.toml"))?;
         let section = manifest.split("[dependencies]").nth(1).unwrap_or("").split("\n[").next().unwrap_or("");
         for used in section.lines().filter_map(|line| dependency.captures(line)).map(|c| c[1].to_owned()) {
             if !may_use.contains(&used.as_str()) {
@@ -74,9 +78,15 @@ pub(super) fn fences(_: &Path, sources: &[Source]) -> Result<Vec<String>> {
         let path = Regex::new(&format!(r"\b{name}::"))?;
         for source in sources.iter().filter(|s| s.path.ends_with(".rs") && s.path.starts_with("crates/")) {
             if !folders.iter().any(|folder| source.path.starts_with(folder))
-                && let Some(at) = source.text.lines().position(|line| !line.trim_start().starts_with("//") && path.is_match(line))
+                && let Some(at) =
+                    source.text.lines().position(|line| !line.trim_start().starts_with("//") && path.is_match(line))
             {
-                findings.push(format!("{}:{}: `{name}` may be named only in {}", source.path, at + 1, folders.join(", ")));
+                findings.push(format!(
+                    "{}:{}: `{name}` may be named only in {}",
+                    source.path,
+                    at + 1,
+                    folders.join(", ")
+                ));
             }
         }
     }

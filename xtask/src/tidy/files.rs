@@ -20,7 +20,11 @@ fn is_rust(path: &str) -> bool {
 }
 
 fn is_test(path: &str) -> bool {
-    path.contains("/tests/") || path.ends_with("/tests.rs") || path.contains("/benches/") || path.contains(".test.") || path.contains("_tests.rs")
+    path.contains("/tests/")
+        || path.ends_with("/tests.rs")
+        || path.contains("/benches/")
+        || path.contains(".test.")
+        || path.contains("_tests.rs")
 }
 
 fn is_generated(path: &str) -> bool {
@@ -59,7 +63,9 @@ pub(super) fn names(_: &Path, sources: &[Source]) -> Result<Vec<String>> {
             findings.push(format!("{}: use `foo.rs` beside `foo/`", source.path));
         }
         let stems = parts.iter().map(|part| part.split('.').next().unwrap_or(part));
-        if (is_rust(&source.path) || source.path.starts_with("ui/src")) && stems.clone().any(|stem| DRAWERS.contains(&stem)) {
+        if (is_rust(&source.path) || source.path.starts_with("ui/src"))
+            && stems.clone().any(|stem| DRAWERS.contains(&stem))
+        {
             findings.push(format!("{}: name it for what it holds, not for being a drawer", source.path));
         }
     }
@@ -68,7 +74,10 @@ pub(super) fn names(_: &Path, sources: &[Source]) -> Result<Vec<String>> {
 
 pub(super) fn traces(_: &Path, sources: &[Source]) -> Result<Vec<String>> {
     // Spelt in pieces, so that this file does not find itself.
-    let pattern = Regex::new(&format!("(^|[^a-zA-Z0-9_])/({}|{})/[a-z.]|registry\\.{}|index\\.{}", "work", "root", "npmjs", "crates\\.io"))?;
+    let pattern = Regex::new(&format!(
+        "(^|[^a-zA-Z0-9_])/({}|{})/[a-z.]|registry\\.{}|index\\.{}",
+        "work", "root", "npmjs", "crates\\.io"
+    ))?;
     let mut findings = Vec::new();
     for source in sources.iter().filter(|s| s.path != "Cargo.lock") {
         for (at, line) in source.text.lines().enumerate() {

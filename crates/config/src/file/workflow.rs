@@ -174,8 +174,12 @@ impl WorkflowFile {
     ) -> Option<Workflow> {
         names.define(&self.name, cx);
         let name = self.name.value.clone();
-        let on_alert =
-            self.on.iter().flat_map(|on| on.alert.iter().flat_map(|any| &any.0)).map(|entry| matchers(entry, cx)).collect();
+        let on_alert = self
+            .on
+            .iter()
+            .flat_map(|on| on.alert.iter().flat_map(|any| &any.0))
+            .map(|entry| matchers(entry, cx))
+            .collect();
         let target =
             self.target.as_ref().map_or_else(|| "{{ labels.service | default('') }}".to_owned(), |at| at.value.clone());
         if let Some(at) = &self.target {

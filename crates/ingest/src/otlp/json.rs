@@ -61,7 +61,10 @@ pub(super) fn read<M: JsonMessage>(body: &[u8], limits: &Limits, what: &'static 
     Msg::<M>::read(&mut from, &budget).and_then(|message| from.end().map(|()| message)).map_err(|e| {
         let reason = e.to_string();
         if reason.starts_with(OVER_BUDGET) {
-            DecodeError::TooLarge { what: format!("the number of elements in {what}"), limit: limits.elements.to_string() }
+            DecodeError::TooLarge {
+                what: format!("the number of elements in {what}"),
+                limit: limits.elements.to_string(),
+            }
         } else {
             DecodeError::Malformed { what, reason }
         }

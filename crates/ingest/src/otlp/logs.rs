@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse};
+use opentelemetry_proto::tonic::collector::logs::v1::{
+    ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
+};
 use opentelemetry_proto::tonic::logs::v1 as otlp;
 use serde_json::Value;
 use watchkeeper_domain::telemetry::{Attributes, Batch, LogRecord};
@@ -45,9 +47,12 @@ fn map(request: ExportLogsServiceRequest, encoding: Encoding, limits: &Limits) -
             }
         }
     }
-    let partial =
-        (refused.count > 0).then(|| ExportLogsPartialSuccess { rejected_log_records: refused.counted(), error_message: refused.message.clone() });
-    let response = respond(encoding, &refused, "rejectedLogRecords", &ExportLogsServiceResponse { partial_success: partial });
+    let partial = (refused.count > 0).then(|| ExportLogsPartialSuccess {
+        rejected_log_records: refused.counted(),
+        error_message: refused.message.clone(),
+    });
+    let response =
+        respond(encoding, &refused, "rejectedLogRecords", &ExportLogsServiceResponse { partial_success: partial });
     Ok(Decoded { batch, rejected: refused.count, message: refused.message, response })
 }
 

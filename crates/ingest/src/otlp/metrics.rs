@@ -10,8 +10,8 @@ use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
 };
 use opentelemetry_proto::tonic::metrics::v1::{
-    self as otlp, AggregationTemporality, DataPointFlags, HistogramDataPoint, Metric, NumberDataPoint, SummaryDataPoint, exemplar,
-    metric::Data, number_data_point,
+    self as otlp, AggregationTemporality, DataPointFlags, HistogramDataPoint, Metric, NumberDataPoint,
+    SummaryDataPoint, exemplar, metric::Data, number_data_point,
 };
 use watchkeeper_domain::Labels;
 use watchkeeper_domain::telemetry::{Batch, Exemplar, MetricMeta, STALE_NAN_BITS, Sample, SeriesSamples};
@@ -35,7 +35,13 @@ pub fn from_request(request: ExportMetricsServiceRequest, limits: &Limits) -> Re
 }
 
 fn map(request: ExportMetricsServiceRequest, encoding: Encoding, limits: &Limits) -> Result<Decoded, DecodeError> {
-    let mut mapping = Mapping { limits, interner: Interner::default(), batch: Batch::default(), refused: Refused::default(), newest: 0 };
+    let mut mapping = Mapping {
+        limits,
+        interner: Interner::default(),
+        batch: Batch::default(),
+        refused: Refused::default(),
+        newest: 0,
+    };
     for resource in request.resource_metrics {
         let target = Target::new(resource.resource, &mut mapping.interner);
         mapping.newest = 0;
@@ -43,16 +49,22 @@ fn map(request: ExportMetricsServiceRequest, encoding: Encoding, limits: &Limits
             for metric in scope.metrics {
                 mapping.metric(&target, metric);
                 if mapping.batch.series.len() > limits.records {
-                    return Err(DecodeError::TooLarge { what: "the number of series in the OTLP metrics request".to_owned(), limit: limits.records.to_string() });
+                    return Err(DecodeError::TooLarge {
+                        what: "the number of series in the OTLP metrics request".to_owned(),
+                        limit: limits.records.to_string(),
+                    });
                 }
             }
         }
         mapping.target_info(&target);
     }
     let Mapping { batch, refused, .. } = mapping;
-    let partial = (refused.count > 0)
-        .then(|| ExportMetricsPartialSuccess { rejected_data_points: refused.counted(), error_message: refused.message.clone() });
-    let response = respond(encoding, &refused, "rejectedDataPoints", &ExportMetricsServiceResponse { partial_success: partial });
+    let partial = (refused.count > 0).then(|| ExportMetricsPartialSuccess {
+        rejected_data_points: refused.counted(),
+        error_message: refused.message.clone(),
+    });
+    let response =
+        respond(encoding, &refused, "rejectedDataPoints", &ExportMetricsServiceResponse { partial_success: partial });
     Ok(Decoded { batch, rejected: refused.count, message: refused.message, response })
 }
 
@@ -98,7 +110,10 @@ impl Mapping<'_> {
             Some(Data::Summary(s)) => (s.data_points.len(), Kind::Distribution, "summary"),
             Some(Data::ExponentialHistogram(h)) => {
                 return self.refused.add(h.data_points.len(), || {
-                    format!("metric `{}`: exponential histograms are not supported; configure explicit bucket boundaries", cut(&metric.name))
+                    format!(
+                        "metric `{}`: exponential histograms are not supported; configure explicit bucket boundaries",
+                        cut(&metric.name)
+                    )
                 });
             }
         };
@@ -109,12 +124,18 @@ impl Mapping<'_> {
         };
         if temporality.is_some_and(|t| t != AggregationTemporality::Cumulative as i32) {
             return self.refused.add(points, || {
-                let given = if temporality == Some(AggregationTemporality::Delta as i32) { "delta" } else { "unspecified" };
-                format!("metric `{}`: {given} temporality is not supported; export with cumulative temporality", cut(&metric.name))
+                let given =
+                    if temporality == Some(AggregationTemporality::Delta as i32) { "delta" } else { "unspecified" };
+                format!(
+                    "metric `{}`: {given} temporality is not supported; export with cumulative temporality",
+                    cut(&metric.name)
+                )
             });
         }
         let Some(name) = naming::metric_name(&metric.name, &metric.unit, kind) else {
-            return self.refused.add(points, || format!("metric `{}`: its name has no usable character", cut(&metric.name)));
+            return self
+                .refused
+                .add(points, || format!("metric `{}`: its name has no usable character", cut(&metric.name)));
         };
         let name = self.interner.get(&name);
         self.batch.meta.push(MetricMeta {
@@ -157,7 +178,13 @@ impl Mapping<'_> {
         }
     }
 
-    fn number(&mut self, target: &Target, name: &Arc<str>, point: &NumberDataPoint, counter: bool) -> Result<(), String> {
+    fn number(
+        &mut self,
+        target: &Target,
+        name: &Arc<str>,
+        point: &NumberDataPoint,
+        counter: bool,
+    ) -> Result<(), String> {
         let when = When::new(point.time_unix_nano, point.start_time_unix_nano, point.flags)?;
         let v = match point.value {
             Some(number_data_point::Value::AsDouble(v)) => v,
@@ -180,12 +207,19 @@ impl Mapping<'_> {
         if !bounds.is_sorted_by(|a, b| a < b) {
             return Err("its bucket bounds do not rise".to_owned());
         }
-        let [bucket, sum, count] = ["bucket", "sum", "count"].map(|suffix| self.interner.get(&format!("{name}_{suffix}")));
+        let [bucket, sum, count] =
+            ["bucket", "sum", "count"].map(|suffix| self.interner.get(&format!("{name}_{suffix}")));
         let mut cumulative = 0_u64;
         let mut exemplars: Vec<&otlp::Exemplar> = point.exemplars.iter().collect();
         for (bound, in_bucket) in bounds.iter().zip(counts) {
             cumulative = cumulative.saturating_add(*in_bucket);
-            let labels = target.labels(&bucket, &point.attributes, Some(("le", &float_text(*bound))), &mut self.interner, self.limits)?;
+            let labels = target.labels(
+                &bucket,
+                &point.attributes,
+                Some(("le", &float_text(*bound))),
+                &mut self.interner,
+                self.limits,
+            )?;
             exemplars.retain(|e| {
                 let here = exemplar_value(e) <= *bound;
                 if here {
@@ -195,7 +229,8 @@ impl Mapping<'_> {
             });
             self.push(labels, when, u64_to_f64(cumulative), true);
         }
-        let labels = target.labels(&bucket, &point.attributes, Some(("le", "+Inf")), &mut self.interner, self.limits)?;
+        let labels =
+            target.labels(&bucket, &point.attributes, Some(("le", "+Inf")), &mut self.interner, self.limits)?;
         for exemplar in exemplars {
             self.exemplar(&labels, exemplar);
         }
@@ -236,7 +271,11 @@ impl Mapping<'_> {
             return;
         }
         if let Some(labels) = target.info(&mut self.interner, self.limits) {
-            self.batch.series.push(SeriesSamples { labels, samples: vec![Sample { t: self.newest, v: 1.0 }], start: None });
+            self.batch.series.push(SeriesSamples {
+                labels,
+                samples: vec![Sample { t: self.newest, v: 1.0 }],
+                start: None,
+            });
         }
     }
 
@@ -286,12 +325,18 @@ fn float_text(v: f64) -> String {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "Prometheus's samples are doubles; integers beyond 2^53 lose their last digits there too")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "Prometheus's samples are doubles; integers beyond 2^53 lose their last digits there too"
+)]
 fn to_f64(v: i64) -> f64 {
     v as f64
 }
 
-#[expect(clippy::cast_precision_loss, reason = "Prometheus's samples are doubles; integers beyond 2^53 lose their last digits there too")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "Prometheus's samples are doubles; integers beyond 2^53 lose their last digits there too"
+)]
 fn u64_to_f64(v: u64) -> f64 {
     v as f64
 }

@@ -46,14 +46,25 @@ const UNITS: &[(&str, &str)] = &[
 ];
 
 /// Units after a slash: `By/s` is `bytes_per_second`.
-const PER_UNITS: &[(&str, &str)] =
-    &[("s", "second"), ("m", "minute"), ("min", "minute"), ("h", "hour"), ("d", "day"), ("w", "week"), ("mo", "month"), ("y", "year")];
+const PER_UNITS: &[(&str, &str)] = &[
+    ("s", "second"),
+    ("m", "minute"),
+    ("min", "minute"),
+    ("h", "hour"),
+    ("d", "day"),
+    ("w", "week"),
+    ("mo", "month"),
+    ("y", "year"),
+];
 
 /// The Prometheus name: invalid characters become single underscores, unit and kind become suffixes unless the name has them.
 /// `None` when nothing of the name is left.
 pub(super) fn metric_name(name: &str, unit: &str, kind: Kind) -> Option<String> {
-    let mut tokens: Vec<String> =
-        name.split(|c: char| !c.is_ascii_alphanumeric() && c != ':').filter(|t| !t.is_empty()).map(str::to_owned).collect();
+    let mut tokens: Vec<String> = name
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != ':')
+        .filter(|t| !t.is_empty())
+        .map(str::to_owned)
+        .collect();
     if tokens.is_empty() {
         return None;
     }

@@ -75,7 +75,8 @@ impl Target {
     /// The labels of `target_info`, when the resource has an identity and says something beside it.
     pub(super) fn info(&self, interner: &mut Interner, limits: &Limits) -> Option<Labels> {
         const IDENTITY: [&str; 3] = ["service.name", "service.namespace", "service.instance.id"];
-        let others: Vec<KeyValue> = self.attributes.iter().filter(|kv| !IDENTITY.contains(&kv.key.as_str())).cloned().collect();
+        let others: Vec<KeyValue> =
+            self.attributes.iter().filter(|kv| !IDENTITY.contains(&kv.key.as_str())).cloned().collect();
         if others.is_empty() || self.identity.is_empty() {
             return None;
         }

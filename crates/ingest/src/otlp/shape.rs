@@ -22,8 +22,9 @@ static GAUGE: Shape = Shape { nested: &[(1, &NUMBER)] };
 static HISTOGRAM: Shape = Shape { nested: &[(1, &HISTOGRAM_POINT)] };
 static EXPONENTIAL: Shape = Shape { nested: &[(1, &EXPONENTIAL_POINT)] };
 static SUMMARY: Shape = Shape { nested: &[(1, &SUMMARY_POINT)] };
-static METRIC: Shape =
-    Shape { nested: &[(5, &GAUGE), (7, &GAUGE), (9, &HISTOGRAM), (10, &EXPONENTIAL), (11, &SUMMARY), (12, &KEY_VALUE)] };
+static METRIC: Shape = Shape {
+    nested: &[(5, &GAUGE), (7, &GAUGE), (9, &HISTOGRAM), (10, &EXPONENTIAL), (11, &SUMMARY), (12, &KEY_VALUE)],
+};
 static SCOPE_METRICS: Shape = Shape { nested: &[(1, &SCOPE), (2, &METRIC)] };
 static RESOURCE_METRICS: Shape = Shape { nested: &[(1, &RESOURCE), (2, &SCOPE_METRICS)] };
 /// `ExportMetricsServiceRequest`.

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use opentelemetry_proto::tonic::collector::{
-    logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse}, metrics::v1::{ExportMetricsServiceRequest, ExportMetricsServiceResponse}, trace::v1::ExportTraceServiceRequest,
+    logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse},
+    metrics::v1::{ExportMetricsServiceRequest, ExportMetricsServiceResponse},
+    trace::v1::ExportTraceServiceRequest,
 };
 use prost::Message;
 use serde_json::{Value, json};
@@ -47,19 +49,32 @@ fn lines(batch: &Batch) -> Vec<String> {
 fn the_official_metrics_example_is_read_and_its_delta_temporality_refused_by_name() {
     let Some(body) = corpus("otlp-proto/metrics.json") else { return };
     let decoded = metrics::decode(&body, Encoding::Json, &Limits::default()).unwrap();
-    assert_eq!(lines(&decoded.batch), [
-        "my_gauge_ratio{job=\"my.service\", my_gauge_attr=\"some value\", service=\"my.service\"} 10 @1544712660300",
-    ]);
+    assert_eq!(
+        lines(&decoded.batch),
+        ["my_gauge_ratio{job=\"my.service\", my_gauge_attr=\"some value\", service=\"my.service\"} 10 @1544712660300",]
+    );
     assert_eq!(decoded.rejected, 3);
     assert!(decoded.message.contains("`my.counter`: delta temporality"), "{}", decoded.message);
     let response: Value = serde_json::from_slice(&decoded.response).unwrap();
     assert_eq!(response["partialSuccess"]["rejectedDataPoints"], "3");
     // The same example with cumulative temporality.
-    let cumulative = String::from_utf8(body).unwrap().replace("\"aggregationTemporality\": 1", "\"aggregationTemporality\": 2");
+    let cumulative =
+        String::from_utf8(body).unwrap().replace("\"aggregationTemporality\": 1", "\"aggregationTemporality\": 2");
     let decoded = metrics::decode(cumulative.as_bytes(), Encoding::Json, &Limits::default()).unwrap();
     let names: Vec<&str> = decoded.batch.series.iter().filter_map(|s| s.labels.name()).collect();
-    assert_eq!(names, ["my_counter_total", "my_gauge_ratio", "my_histogram_bucket", "my_histogram_bucket", "my_histogram_sum", "my_histogram_count"]);
-    let buckets: Vec<(Option<&str>, f64)> = decoded.batch.series[2..4].iter().map(|s| (s.labels.get("le"), s.samples[0].v)).collect();
+    assert_eq!(
+        names,
+        [
+            "my_counter_total",
+            "my_gauge_ratio",
+            "my_histogram_bucket",
+            "my_histogram_bucket",
+            "my_histogram_sum",
+            "my_histogram_count"
+        ]
+    );
+    let buckets: Vec<(Option<&str>, f64)> =
+        decoded.batch.series[2..4].iter().map(|s| (s.labels.get("le"), s.samples[0].v)).collect();
     assert_eq!(buckets, [(Some("1"), 1.0), (Some("+Inf"), 2.0)]);
     assert_eq!(decoded.rejected, 1);
     assert!(decoded.message.contains("exponential histograms are not supported"), "{}", decoded.message);
@@ -71,10 +86,16 @@ fn the_official_logs_events_and_trace_examples_are_read() {
         let decoded = logs::decode(&body, Encoding::Json, &Limits::default()).unwrap();
         let log = &decoded.batch.logs[0];
         assert_eq!((log.severity, log.body.as_str(), log.service.as_ref()), (10, "Example log record", "my.service"));
-        assert_eq!((log.trace_id.as_str(), log.span_id.as_str()), ("5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174"));
+        assert_eq!(
+            (log.trace_id.as_str(), log.span_id.as_str()),
+            ("5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174")
+        );
         let value = |key: &str| &log.attributes.iter().find(|(k, _)| k.as_ref() == key).unwrap().1;
         assert_eq!((value("int.attribute"), value("array.attribute")), (&json!(10), &json!(["many", "values"])));
-        assert_eq!((value("map.attribute"), value("double.attribute")), (&json!({"some.map.key": "some value"}), &json!(637.704)));
+        assert_eq!(
+            (value("map.attribute"), value("double.attribute")),
+            (&json!({"some.map.key": "some value"}), &json!(637.704))
+        );
         assert_eq!((decoded.rejected, decoded.response.as_slice()), (0, b"{}".as_slice()));
     }
     if let Some(body) = corpus("otlp-proto/events.json") {
@@ -86,7 +107,10 @@ fn the_official_logs_events_and_trace_examples_are_read() {
     if let Some(body) = corpus("otlp-proto/trace.json") {
         let decoded = traces::decode(&body, Encoding::Json, &Limits::default()).unwrap();
         let span = &decoded.batch.spans[0];
-        assert_eq!((span.kind.as_ref(), span.status.as_ref(), span.parent_span_id.as_str()), ("server", "unset", "eee19b7ec3c1b173"));
+        assert_eq!(
+            (span.kind.as_ref(), span.status.as_ref(), span.parent_span_id.as_str()),
+            ("server", "unset", "eee19b7ec3c1b173")
+        );
         assert_eq!(span.end_ns - span.start_ns, 1_000_000_000);
     }
 }
@@ -115,7 +139,17 @@ fn both<M: Message + JsonMessage + Default>(
 #[test]
 fn requests_of_the_python_sdk_are_read_alike_in_both_encodings() {
     let (mut passed, mut skipped) = (0, 0);
-    for number in ["015_traces", "035_metrics", "045_metrics", "054_metrics", "065_metrics", "069_metrics", "074_metrics", "076_logs", "078_logs"] {
+    for number in [
+        "015_traces",
+        "035_metrics",
+        "045_metrics",
+        "054_metrics",
+        "065_metrics",
+        "069_metrics",
+        "074_metrics",
+        "076_logs",
+        "078_logs",
+    ] {
         let Some(body) = corpus(&format!("captured-otel-python/{number}.otlp.json")) else {
             skipped += 1;
             continue;
@@ -127,17 +161,27 @@ fn requests_of_the_python_sdk_are_read_alike_in_both_encodings() {
         };
         assert!(!decoded.batch.is_empty(), "{number}");
         if number == "035_metrics" {
-            let counter = decoded.batch.series.iter().find(|s| s.labels.name() == Some("http_server_requests_total")).unwrap();
-            assert_eq!((counter.labels.get("code"), counter.labels.get("service"), counter.labels.get("job")), (Some("500"), Some("checkout"), Some("checkout")));
+            let counter =
+                decoded.batch.series.iter().find(|s| s.labels.name() == Some("http_server_requests_total")).unwrap();
+            assert_eq!(
+                (counter.labels.get("code"), counter.labels.get("service"), counter.labels.get("job")),
+                (Some("500"), Some("checkout"), Some("checkout"))
+            );
             assert_eq!(counter.labels.get("instance"), Some("70c55784-1258-44e2-b9ed-ded7157e6c71"));
             assert_eq!((counter.samples[0].v, counter.start), (11.0, Some(1_795_366_593_107)));
             let info = decoded.batch.series.iter().find(|s| s.labels.name() == Some("target_info")).unwrap();
-            assert_eq!((info.labels.get("host_name"), info.labels.get("unicode"), info.labels.get("arr")), (Some("n1"), Some("ünï"), Some("[\"a\",\"b\"]")));
+            assert_eq!(
+                (info.labels.get("host_name"), info.labels.get("unicode"), info.labels.get("arr")),
+                (Some("n1"), Some("ünï"), Some("[\"a\",\"b\"]"))
+            );
             assert_eq!(info.labels.get("service_name"), None);
         }
         if number == "015_traces" {
             let span = &decoded.batch.spans[0];
-            assert_eq!((span.kind.as_ref(), span.status.as_ref(), span.status_message.as_str()), ("client", "error", "boom"));
+            assert_eq!(
+                (span.kind.as_ref(), span.status.as_ref(), span.status_message.as_str()),
+                ("client", "error", "boom")
+            );
             assert_eq!((span.events[0].name.as_str(), span.service.as_ref()), ("exception", "checkout"));
         }
         passed += 1;
@@ -147,21 +191,34 @@ fn requests_of_the_python_sdk_are_read_alike_in_both_encodings() {
 
 #[test]
 fn labels_carry_the_identity_of_the_resource_and_hostile_text_as_it_is() {
-    let resource = json!([attribute("service.namespace", "bank"), attribute("service.name", "<img onerror=x>"), attribute("service.instance.id", "i-1")]);
-    let point = |attributes: Value| json!({"timeUnixNano": "5000000000", "asInt": "7", "attributes": attributes});
-    let decoded = of_metrics(&request(&resource, &json!([
-        {"name": "a", "gauge": {"dataPoints": [point(json!([attribute("k.x", "2"), attribute("k_x", "1"), attribute("__name__", "evil"), attribute("9", "n")]))]}},
-        {"name": "b", "gauge": {"dataPoints": [point(json!([attribute("service", "own"), attribute("job", "forged")]))]}},
-    ])));
-    assert_eq!(lines(&decoded.batch), [
-        "a{instance=\"i-1\", job=\"bank/<img onerror=x>\", k_x=\"2;1\", key_9=\"n\", key__name__=\"evil\", service=\"<img onerror=x>\"} 7 @5000",
-        "b{instance=\"i-1\", job=\"bank/<img onerror=x>\", service=\"own\"} 7 @5000",
+    let resource = json!([
+        attribute("service.namespace", "bank"),
+        attribute("service.name", "<img onerror=x>"),
+        attribute("service.instance.id", "i-1")
     ]);
+    let point = |attributes: Value| json!({"timeUnixNano": "5000000000", "asInt": "7", "attributes": attributes});
+    let decoded = of_metrics(&request(
+        &resource,
+        &json!([
+            {"name": "a", "gauge": {"dataPoints": [point(json!([attribute("k.x", "2"), attribute("k_x", "1"), attribute("__name__", "evil"), attribute("9", "n")]))]}},
+            {"name": "b", "gauge": {"dataPoints": [point(json!([attribute("service", "own"), attribute("job", "forged")]))]}},
+        ]),
+    ));
+    assert_eq!(
+        lines(&decoded.batch),
+        [
+            "a{instance=\"i-1\", job=\"bank/<img onerror=x>\", k_x=\"2;1\", key_9=\"n\", key__name__=\"evil\", service=\"<img onerror=x>\"} 7 @5000",
+            "b{instance=\"i-1\", job=\"bank/<img onerror=x>\", service=\"own\"} 7 @5000",
+        ]
+    );
 }
 
 #[test]
 fn a_point_without_a_recorded_value_is_a_stale_marker() {
-    let decoded = of_metrics(&request(&json!([]), &json!([{"name": "a", "gauge": {"dataPoints": [{"timeUnixNano": 5_000_000_000_u64, "flags": 1}]}}])));
+    let decoded = of_metrics(&request(
+        &json!([]),
+        &json!([{"name": "a", "gauge": {"dataPoints": [{"timeUnixNano": 5_000_000_000_u64, "flags": 1}]}}]),
+    ));
     assert!(is_stale(decoded.batch.series[0].samples[0].v));
 }
 
@@ -172,26 +229,45 @@ fn a_histogram_is_cumulative_and_its_exemplars_stand_on_their_buckets() {
         "bucketCounts": ["1", "2", "3"], "explicitBounds": [0.005, 1],
         "exemplars": [{"asDouble": 0.7, "timeUnixNano": "1500000000", "traceId": "5B8EFFF798038103D269B633813FC60C", "spanId": "EEE19B7EC3C1B174"}],
     });
-    let decoded = of_metrics(&request(&json!([]), &json!([{"name": "t", "unit": "s", "histogram": {"aggregationTemporality": "AGGREGATION_TEMPORALITY_CUMULATIVE", "dataPoints": [point]}}])));
-    assert_eq!(lines(&decoded.batch), [
-        "t_seconds_bucket{le=\"0.005\"} 1 @2000", "t_seconds_bucket{le=\"1\"} 3 @2000", "t_seconds_bucket{le=\"+Inf\"} 6 @2000",
-        "t_seconds_sum 9.5 @2000", "t_seconds_count 6 @2000",
-    ]);
+    let decoded = of_metrics(&request(
+        &json!([]),
+        &json!([{"name": "t", "unit": "s", "histogram": {"aggregationTemporality": "AGGREGATION_TEMPORALITY_CUMULATIVE", "dataPoints": [point]}}]),
+    ));
+    assert_eq!(
+        lines(&decoded.batch),
+        [
+            "t_seconds_bucket{le=\"0.005\"} 1 @2000",
+            "t_seconds_bucket{le=\"1\"} 3 @2000",
+            "t_seconds_bucket{le=\"+Inf\"} 6 @2000",
+            "t_seconds_sum 9.5 @2000",
+            "t_seconds_count 6 @2000",
+        ]
+    );
     assert!(decoded.batch.series.iter().all(|s| s.start == Some(1_000)));
     let exemplar = &decoded.batch.exemplars[0];
-    assert_eq!((exemplar.labels.get("le"), exemplar.trace_id.as_str(), exemplar.span_id.as_str()), (Some("1"), "5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174"));
-    assert_eq!((decoded.batch.meta[0].name.as_ref(), decoded.batch.meta[0].kind.as_ref(), decoded.batch.meta[0].unit.as_ref()), ("t_seconds", "histogram", "seconds"));
+    assert_eq!(
+        (exemplar.labels.get("le"), exemplar.trace_id.as_str(), exemplar.span_id.as_str()),
+        (Some("1"), "5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174")
+    );
+    assert_eq!(
+        (decoded.batch.meta[0].name.as_ref(), decoded.batch.meta[0].kind.as_ref(), decoded.batch.meta[0].unit.as_ref()),
+        ("t_seconds", "histogram", "seconds")
+    );
 }
 
 #[test]
 fn what_is_wrong_with_a_point_rejects_that_point_and_says_so_in_protobuf_too() {
-    let body = request(&json!([]), &json!([
-        {"name": "h", "histogram": {"aggregationTemporality": 2, "dataPoints": [{"timeUnixNano": "1000000", "bucketCounts": ["1"], "explicitBounds": [1, 2]}]}},
-        {"name": "g", "gauge": {"dataPoints": [{"asInt": 1}, {"timeUnixNano": "1000000", "asInt": 1}]}},
-        {"name": "e", "exponentialHistogram": {"aggregationTemporality": 2, "dataPoints": [{}, {}]}},
-        {"name": "<>", "gauge": {"dataPoints": [{"timeUnixNano": "1000000", "asInt": 1}]}},
-    ]));
-    let message: ExportMetricsServiceRequest = json::read(body.to_string().as_bytes(), &Limits::default(), "a test").unwrap();
+    let body = request(
+        &json!([]),
+        &json!([
+            {"name": "h", "histogram": {"aggregationTemporality": 2, "dataPoints": [{"timeUnixNano": "1000000", "bucketCounts": ["1"], "explicitBounds": [1, 2]}]}},
+            {"name": "g", "gauge": {"dataPoints": [{"asInt": 1}, {"timeUnixNano": "1000000", "asInt": 1}]}},
+            {"name": "e", "exponentialHistogram": {"aggregationTemporality": 2, "dataPoints": [{}, {}]}},
+            {"name": "<>", "gauge": {"dataPoints": [{"timeUnixNano": "1000000", "asInt": 1}]}},
+        ]),
+    );
+    let message: ExportMetricsServiceRequest =
+        json::read(body.to_string().as_bytes(), &Limits::default(), "a test").unwrap();
     let decoded = metrics::from_request(message, &Limits::default()).unwrap();
     assert_eq!((decoded.batch.series.len(), decoded.rejected), (1, 5));
     assert_eq!(decoded.message, "metric `h`: a data point is refused: it has 1 bucket counts for 2 bounds");
@@ -210,7 +286,10 @@ fn json_follows_the_protobuf_mapping() {
     let decoded = logs::decode(body.to_string().as_bytes(), Encoding::Json, &Limits::default()).unwrap();
     let log = &decoded.batch.logs[0];
     assert_eq!((log.severity, log.trace_id.as_str()), (13, ""));
-    assert_eq!(serde_json::from_str::<Value>(&log.body).unwrap(), json!({"bytes": "Zm9v", "nan": "NaN", "int": -5, "null": null}));
+    assert_eq!(
+        serde_json::from_str::<Value>(&log.body).unwrap(),
+        json!({"bytes": "Zm9v", "nan": "NaN", "int": -5, "null": null})
+    );
     for (bad, what) in [
         (json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [{"traceId": "xyz"}]}]}]}), "hexadecimal"),
         (json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [{"severityNumber": "LOUD"}]}]}]}), "enum"),
@@ -259,7 +338,10 @@ fn wrap(field: u8, inner: &[u8]) -> Vec<u8> {
 #[test]
 fn an_accepted_request_is_answered_with_an_empty_message() {
     let decoded = logs::from_request(ExportLogsServiceRequest::default(), &Limits::default()).unwrap();
-    assert_eq!(ExportLogsServiceResponse::decode(decoded.response.as_slice()).unwrap(), ExportLogsServiceResponse::default());
+    assert_eq!(
+        ExportLogsServiceResponse::decode(decoded.response.as_slice()).unwrap(),
+        ExportLogsServiceResponse::default()
+    );
     assert!(decoded.batch.is_empty());
 }
 

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
 use opentelemetry_proto::tonic::trace::v1::{self as otlp, span::SpanKind, status::StatusCode};
 use serde_json::Value;
 use watchkeeper_domain::telemetry::{Attributes, Batch, SpanEvent, SpanRecord};
@@ -45,8 +47,12 @@ fn map(request: ExportTraceServiceRequest, encoding: Encoding, limits: &Limits) 
             }
         }
     }
-    let partial = (refused.count > 0).then(|| ExportTracePartialSuccess { rejected_spans: refused.counted(), error_message: refused.message.clone() });
-    let response = respond(encoding, &refused, "rejectedSpans", &ExportTraceServiceResponse { partial_success: partial });
+    let partial = (refused.count > 0).then(|| ExportTracePartialSuccess {
+        rejected_spans: refused.counted(),
+        error_message: refused.message.clone(),
+    });
+    let response =
+        respond(encoding, &refused, "rejectedSpans", &ExportTraceServiceResponse { partial_success: partial });
     Ok(Decoded { batch, rejected: refused.count, message: refused.message, response })
 }
 
@@ -59,7 +65,11 @@ fn record(
 ) -> Result<SpanRecord, String> {
     let id = |bytes: &[u8], length: usize, what: &str| {
         let text = value::hex(bytes);
-        if text.len() == length * 2 { Ok(text) } else { Err(format!("span `{}`: its {what} is not {length} bytes that differ from zero", cut(&span.name))) }
+        if text.len() == length * 2 {
+            Ok(text)
+        } else {
+            Err(format!("span `{}`: its {what} is not {length} bytes that differ from zero", cut(&span.name)))
+        }
     };
     let (trace_id, span_id) = (id(&span.trace_id, 16, "trace id")?, id(&span.span_id, 8, "span id")?);
     if span.start_time_unix_nano == 0 {
@@ -96,7 +106,11 @@ fn record(
         events: span
             .events
             .into_iter()
-            .map(|e| SpanEvent { t_ns: e.time_unix_nano, name: e.name, attributes: value::attributes(e.attributes, interner) })
+            .map(|e| SpanEvent {
+                t_ns: e.time_unix_nano,
+                name: e.name,
+                attributes: value::attributes(e.attributes, interner),
+            })
             .collect(),
         resource: Arc::clone(resource),
     })

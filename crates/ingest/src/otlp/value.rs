@@ -29,9 +29,15 @@ fn nested(value: Option<AnyValue>, depth: usize) -> Value {
         Some(Any::BoolValue(b)) => Value::Bool(b),
         Some(Any::IntValue(i)) => Value::from(i),
         Some(Any::StringValueStrindex(i)) => Value::from(i),
-        Some(Any::DoubleValue(d)) => serde_json::Number::from_f64(d).map_or_else(|| Value::String(d.to_string()), Value::Number),
-        Some(Any::ArrayValue(list)) => Value::Array(list.values.into_iter().map(|v| nested(Some(v), depth + 1)).collect()),
-        Some(Any::KvlistValue(map)) => Value::Object(map.values.into_iter().map(|kv| (kv.key, nested(kv.value, depth + 1))).collect()),
+        Some(Any::DoubleValue(d)) => {
+            serde_json::Number::from_f64(d).map_or_else(|| Value::String(d.to_string()), Value::Number)
+        }
+        Some(Any::ArrayValue(list)) => {
+            Value::Array(list.values.into_iter().map(|v| nested(Some(v), depth + 1)).collect())
+        }
+        Some(Any::KvlistValue(map)) => {
+            Value::Object(map.values.into_iter().map(|kv| (kv.key, nested(kv.value, depth + 1))).collect())
+        }
         Some(Any::BytesValue(bytes)) => Value::String(base64(&bytes)),
     }
 }
@@ -57,7 +63,11 @@ pub(super) fn to_text(value: Option<&AnyValue>) -> String {
 
 /// The text of a resource attribute, if it is there and not empty.
 pub(super) fn find(list: &[KeyValue], key: &str) -> Option<Arc<str>> {
-    list.iter().find(|kv| kv.key == key).map(|kv| to_text(kv.value.as_ref())).filter(|text| !text.is_empty()).map(Arc::from)
+    list.iter()
+        .find(|kv| kv.key == key)
+        .map(|kv| to_text(kv.value.as_ref()))
+        .filter(|text| !text.is_empty())
+        .map(Arc::from)
 }
 
 /// Lower-case hexadecimal; empty for an id that is absent or all zeros, which the specification calls invalid.

@@ -50,15 +50,32 @@ fn a_single_metric_is_taken_or_refused_as_the_receiver_suite_wants() {
         Ok(text) => {
             let suite: serde_json::Value = serde_json::from_slice(&text).unwrap();
             let test = suite.as_array().unwrap().iter().find(|t| t["test"] == "TestSingleMetric").unwrap();
-            let named: BTreeSet<&str> = test["cases"].as_array().unwrap().iter().filter_map(|c| c["name"].as_str()).collect();
-            assert_eq!(named, SINGLE.iter().map(|(name, ..)| *name).collect(), "the suite and the table here name the same cases");
+            let named: BTreeSet<&str> =
+                test["cases"].as_array().unwrap().iter().filter_map(|c| c["name"].as_str()).collect();
+            assert_eq!(
+                named,
+                SINGLE.iter().map(|(name, ..)| *name).collect(),
+                "the suite and the table here name the same cases"
+            );
         }
         Err(error) => println!("skipped: the names of the suite's cases ({error}); set WATCHKEEPER_CORPORA"),
     }
     for (name, labels, accepted) in SINGLE {
-        for value in [0.0, -1.5, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::from_bits(watchkeeper_domain::telemetry::STALE_NAN_BITS)] {
+        for value in [
+            0.0,
+            -1.5,
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::from_bits(watchkeeper_domain::telemetry::STALE_NAN_BITS),
+        ] {
             let result = written(vec![series(labels, &[(1_000, value)])]);
-            assert_eq!((result.batch.series.len(), result.rejected), if accepted { (1, 0) } else { (0, 1) }, "{name}: {}", result.message);
+            assert_eq!(
+                (result.batch.series.len(), result.rejected),
+                if accepted { (1, 0) } else { (0, 1) },
+                "{name}: {}",
+                result.message
+            );
             if accepted {
                 assert_eq!(result.batch.series[0].samples[0].v.to_bits(), value.to_bits(), "{name}");
                 assert_eq!(is_stale(result.batch.series[0].samples[0].v), is_stale(value));
@@ -86,7 +103,8 @@ fn one_bad_series_does_not_take_the_good_ones_with_it() {
 fn native_histograms_are_refused_by_name_and_the_rest_is_kept() {
     let mut both = series(&[("__name__", "latency")], &[(1, 1.0)]);
     both.histograms = vec![Histogram { timestamp: 1 }];
-    both.exemplars = vec![Exemplar { labels: vec![label("trace_id", "abc"), label("span_id", "def")], value: 0.5, timestamp: 1 }];
+    both.exemplars =
+        vec![Exemplar { labels: vec![label("trace_id", "abc"), label("span_id", "def")], value: 0.5, timestamp: 1 }];
     let result = written(vec![both]);
     assert_eq!((result.batch.series.len(), result.rejected), (1, 1));
     assert_eq!(result.message, "native histograms are not supported: series latency");
@@ -97,12 +115,20 @@ fn native_histograms_are_refused_by_name_and_the_rest_is_kept() {
 #[test]
 fn metadata_is_kept_by_kind_and_refused_without_a_name() {
     let metadata = (0..9)
-        .map(|kind| MetricMetadata { kind, metric_family_name: format!("m{kind}"), help: "helps \"<b>\"".to_owned(), unit: "seconds".to_owned() })
+        .map(|kind| MetricMetadata {
+            kind,
+            metric_family_name: format!("m{kind}"),
+            help: "helps \"<b>\"".to_owned(),
+            unit: "seconds".to_owned(),
+        })
         .chain([MetricMetadata::default()])
         .collect();
     let result = decode(&body(&WriteRequest { timeseries: Vec::new(), metadata }), &Limits::default()).unwrap();
     let kinds: Vec<&str> = result.batch.meta.iter().map(|m| m.kind.as_ref()).collect();
-    assert_eq!(kinds, ["unknown", "counter", "gauge", "histogram", "histogram", "summary", "unknown", "unknown", "unknown"]);
+    assert_eq!(
+        kinds,
+        ["unknown", "counter", "gauge", "histogram", "histogram", "summary", "unknown", "unknown", "unknown"]
+    );
     assert_eq!((result.batch.meta[1].help.as_ref(), result.rejected), ("helps \"<b>\"", 1));
 }
 
@@ -111,25 +137,39 @@ fn headers_are_checked_as_the_specification_says() {
     for good in ["application/x-protobuf", "application/x-protobuf;proto=prometheus.WriteRequest"] {
         check_headers(Some(good), Some("snappy")).unwrap();
     }
-    for bad in [None, Some("application/json"), Some("text/plain"), Some("application/x-protobuf;proto=io.prometheus.write.v2.Request")] {
+    for bad in [
+        None,
+        Some("application/json"),
+        Some("text/plain"),
+        Some("application/x-protobuf;proto=io.prometheus.write.v2.Request"),
+    ] {
         assert_eq!(check_headers(bad, Some("snappy")).unwrap_err().code().as_str(), "WK1003", "{bad:?}");
     }
     for bad in [None, Some("gzip"), Some("zstd")] {
-        assert_eq!(check_headers(Some("application/x-protobuf"), bad).unwrap_err().code().as_str(), "WK1004", "{bad:?}");
+        assert_eq!(
+            check_headers(Some("application/x-protobuf"), bad).unwrap_err().code().as_str(),
+            "WK1004",
+            "{bad:?}"
+        );
     }
 }
 
 #[test]
 fn corrupt_truncated_and_hostile_bodies_are_errors() {
     let limits = Limits { elements: 10_000, ..Limits::default() };
-    let code = |raw: &[u8]| decode(&snap::raw::Encoder::new().compress_vec(raw).unwrap(), &limits).unwrap_err().code().as_str();
+    let code = |raw: &[u8]| {
+        decode(&snap::raw::Encoder::new().compress_vec(raw).unwrap(), &limits).unwrap_err().code().as_str()
+    };
     assert_eq!(decode(b"not snappy at all", &limits).unwrap_err().code().as_str(), "WK1001");
     assert_eq!(code(b"\xff\xff\xff not protobuf"), "WK1001");
     // A label name that is not UTF-8.
     assert_eq!(code(&[0x0a, 0x06, 0x0a, 0x04, 0x0a, 0x02, 0xff, 0xfe]), "WK1001");
     assert_eq!(code(&[0x0a, 0x00].repeat(20_000)), "WK1002");
 
-    let good = body(&WriteRequest { timeseries: (0..20).map(|n| series(&[("__name__", "m"), ("n", &n.to_string())], &[(n, 1.0)])).collect(), metadata: Vec::new() });
+    let good = body(&WriteRequest {
+        timeseries: (0..20).map(|n| series(&[("__name__", "m"), ("n", &n.to_string())], &[(n, 1.0)])).collect(),
+        metadata: Vec::new(),
+    });
     for cut in 0..good.len() {
         assert!(decode(&good[..cut], &limits).is_err(), "a body cut at {cut} was read");
     }

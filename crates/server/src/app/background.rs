@@ -29,7 +29,12 @@ pub struct Chain {
 /// All chains, in the order of an alert's life.
 pub(super) fn chains(shared: &Arc<Shared>, wakes: &Wakes) -> Vec<Chain> {
     let stage = |inner: Arc<dyn Reconciler>, next: &[&Wake], kinds: &'static [ChangeKind]| -> Arc<dyn Reconciler> {
-        Arc::new(Stage { inner, next: next.iter().map(|w| (*w).clone()).collect(), kinds, changes: shared.changes.clone() })
+        Arc::new(Stage {
+            inner,
+            next: next.iter().map(|w| (*w).clone()).collect(),
+            kinds,
+            changes: shared.changes.clone(),
+        })
     };
     let publish = Arc::clone(&shared.status_page);
     vec![
@@ -42,8 +47,16 @@ pub(super) fn chains(shared: &Arc<Shared>, wakes: &Wakes) -> Vec<Chain> {
             name: "pipeline",
             wake: wakes.pipeline.clone(),
             stages: vec![
-                stage(Arc::clone(&shared.alert_reconciler) as _, &[], &[ChangeKind::Alert, ChangeKind::Notification, ChangeKind::Silence]),
-                stage(Arc::clone(&shared.incident_reconciler) as _, &[&wakes.workflows], &[ChangeKind::Incident, ChangeKind::Run]),
+                stage(
+                    Arc::clone(&shared.alert_reconciler) as _,
+                    &[],
+                    &[ChangeKind::Alert, ChangeKind::Notification, ChangeKind::Silence],
+                ),
+                stage(
+                    Arc::clone(&shared.incident_reconciler) as _,
+                    &[&wakes.workflows],
+                    &[ChangeKind::Incident, ChangeKind::Run],
+                ),
                 // Delivery begins when the incident is known, so that the first message can speak of it.
                 Arc::new(Ring(wakes.outbox.clone())),
                 stage(publish, &[], &[ChangeKind::Incident]),
@@ -127,10 +140,11 @@ impl Housekeeping {
         let now = shared.env.now();
         let (figures_due, retention_due) = *self.due.lock();
         if now >= figures_due {
-            let by_state: Vec<(String, i64)> = sqlx::query_as("SELECT state, count(*) FROM notification GROUP BY state")
-                .fetch_all(shared.state.read())
-                .await
-                .map_err(StateError::statement("count notifications by state"))?;
+            let by_state: Vec<(String, i64)> =
+                sqlx::query_as("SELECT state, count(*) FROM notification GROUP BY state")
+                    .fetch_all(shared.state.read())
+                    .await
+                    .map_err(StateError::statement("count notifications by state"))?;
             shared.metrics.set_outbox(by_state);
             let batch = shared.metrics.batch(&shared);
             shared.store.append(batch).await.map_err(|error| ReconcileError::Other(error.to_string()))?;

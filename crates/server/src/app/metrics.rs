@@ -57,15 +57,21 @@ impl Metrics {
         let t = shared.env.now().as_millis();
         let figures = self.figures(shared);
         let series = |f: &Figure| {
-            let own = [(NAME, f.name.to_owned()), ("job", "watchkeeper".to_owned()), ("service", "watchkeeper".to_owned())];
+            let own =
+                [(NAME, f.name.to_owned()), ("job", "watchkeeper".to_owned()), ("service", "watchkeeper".to_owned())];
             SeriesSamples {
                 labels: Labels::from_pairs(own.into_iter().chain(f.labels.iter().map(|(n, v)| (*n, v.clone())))),
                 samples: vec![Sample { t, v: f.value }],
                 start: None,
             }
         };
-        let meta = |f: &Figure| MetricMeta { name: f.name.into(), kind: f.kind.into(), unit: "".into(), help: f.help.into() };
-        Batch { series: figures.iter().map(series).collect(), meta: figures.iter().map(meta).collect(), ..Batch::default() }
+        let meta =
+            |f: &Figure| MetricMeta { name: f.name.into(), kind: f.kind.into(), unit: "".into(), help: f.help.into() };
+        Batch {
+            series: figures.iter().map(series).collect(),
+            meta: figures.iter().map(meta).collect(),
+            ..Batch::default()
+        }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "figures for people and rules")]
@@ -75,15 +81,35 @@ impl Metrics {
         let mut figures = vec![
             plain("watchkeeper_store_series", "gauge", "Series in memory.", stats.series as f64),
             plain("watchkeeper_store_samples", "gauge", "Samples in memory.", stats.samples as f64),
-            plain("watchkeeper_store_log_bytes", "gauge", "Bytes of the telemetry log on disk.", stats.log_bytes as f64),
+            plain(
+                "watchkeeper_store_log_bytes",
+                "gauge",
+                "Bytes of the telemetry log on disk.",
+                stats.log_bytes as f64,
+            ),
             plain("watchkeeper_store_segments", "gauge", "Segments of the telemetry log.", stats.segments as f64),
             plain("watchkeeper_store_queued_batches", "gauge", "Batches that wait for the disk.", stats.queued as f64),
             plain("watchkeeper_store_appends_total", "counter", "Batches made durable.", stats.appends as f64),
             plain("watchkeeper_store_syncs_total", "counter", "Syncs that made them durable.", stats.syncs as f64),
-            plain("watchkeeper_store_errors_total", "counter", "Batches that the disk refused.", stats.storage_errors as f64),
+            plain(
+                "watchkeeper_store_errors_total",
+                "counter",
+                "Batches that the disk refused.",
+                stats.storage_errors as f64,
+            ),
             plain("watchkeeper_store_samples_total", "counter", "Samples kept.", stats.samples_kept as f64),
-            plain("watchkeeper_store_samples_refused_total", "counter", "Samples too old or contradicting.", stats.samples_refused as f64),
-            plain("watchkeeper_notifications_in_flight", "gauge", "Sends under way.", shared.deliverer.in_flight() as f64),
+            plain(
+                "watchkeeper_store_samples_refused_total",
+                "counter",
+                "Samples too old or contradicting.",
+                stats.samples_refused as f64,
+            ),
+            plain(
+                "watchkeeper_notifications_in_flight",
+                "gauge",
+                "Sends under way.",
+                shared.deliverer.in_flight() as f64,
+            ),
         ];
         for (state, count) in self.outbox.lock().iter() {
             figures.push(Figure {
@@ -107,7 +133,12 @@ impl Metrics {
         }
         let evaluations: u64 = statuses.iter().map(|s| s.evaluations).sum();
         let failures: u64 = statuses.iter().map(|s| s.failures).sum();
-        figures.push(plain("watchkeeper_rule_evaluations_total", "counter", "Evaluations of rules.", evaluations as f64));
+        figures.push(plain(
+            "watchkeeper_rule_evaluations_total",
+            "counter",
+            "Evaluations of rules.",
+            evaluations as f64,
+        ));
         figures.push(plain("watchkeeper_rule_failures_total", "counter", "Evaluations that failed.", failures as f64));
         for (task, status) in shared.supervisor.statuses() {
             figures.push(Figure {

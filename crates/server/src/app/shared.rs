@@ -69,6 +69,8 @@ pub struct Shared {
     pub http: reqwest::Client,
     /// Limits of what comes in.
     pub limits: Limits,
+    /// Turns at decoding telemetry, as many as there are processors: what is decoded at once is what takes memory.
+    pub decoding: tokio::sync::Semaphore,
     /// Browsers that logged in.
     pub sessions: Sessions,
     /// Presses in Slack that were carried out.
@@ -156,7 +158,11 @@ impl Shared {
             "receivers": config.receivers.keys().collect::<Vec<_>>(),
             "workflows": config.workflows.keys().collect::<Vec<_>>(),
         });
-        ledger::append(&mut tx, Entry::new(self.env.now(), "config.reloaded", Actor::System, "configuration").data(data)).await?;
+        ledger::append(
+            &mut tx,
+            Entry::new(self.env.now(), "config.reloaded", Actor::System, "configuration").data(data),
+        )
+        .await?;
         State::commit(tx).await
     }
 }
@@ -179,7 +185,8 @@ pub(super) fn instance_key(folder: &Path, env: &Env) -> Result<[u8; 32], StartEr
     }
     let mut key = [0; 32];
     env.entropy.fill(&mut key);
-    let mut made = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&file).map_err(cannot)?;
+    let mut made =
+        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&file).map_err(cannot)?;
     made.write_all(&key).and_then(|()| made.sync_all()).map_err(cannot)?;
     Ok(key)
 }

@@ -52,7 +52,8 @@ pub(super) enum Explain {
 pub(super) async fn run(server: &Server, format: Format, command: Command) -> Outcome {
     match command {
         Command::List { state, category, priority, limit } => {
-            let query = [("state", state), ("category", category), ("priority", priority), ("limit", Some(limit.to_string()))];
+            let query =
+                [("state", state), ("category", category), ("priority", priority), ("limit", Some(limit.to_string()))];
             let list: AlertList = server.get("/alerts", &query).await?;
             output::show(format, &list, |list| {
                 let rows = list.items.iter().map(row).collect();

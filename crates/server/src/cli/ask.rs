@@ -25,7 +25,9 @@ impl Server {
     pub(super) fn new(url: &str, token: Option<&str>) -> Result<Self, Failure> {
         let parsed = url::Url::parse(url).ok().filter(|u| matches!(u.scheme(), "http" | "https"));
         if parsed.is_none() {
-            return Err(Failure::Usage(format!("`{url}` is not a server's URL; write for example http://127.0.0.1:7404")));
+            return Err(Failure::Usage(format!(
+                "`{url}` is not a server's URL; write for example http://127.0.0.1:7404"
+            )));
         }
         let client = reqwest::Client::builder()
             .timeout(Duration::from_secs(30))
@@ -36,7 +38,11 @@ impl Server {
     }
 
     /// GET of one of our resources.
-    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, Option<String>)]) -> Result<T, Failure> {
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, Option<String>)],
+    ) -> Result<T, Failure> {
         let query: Vec<(&str, &String)> = query.iter().filter_map(|(k, v)| v.as_ref().map(|v| (*k, v))).collect();
         self.answer(self.request(reqwest::Method::GET, &format!("{BASE}{path}")).query(&query)).await
     }
@@ -74,7 +80,10 @@ impl Server {
 
     async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, Failure> {
         let response = self.send(request).await?;
-        Ok(response.json().await.context("the answer is not what this version expects; do client and server have one version?")?)
+        Ok(response
+            .json()
+            .await
+            .context("the answer is not what this version expects; do client and server have one version?")?)
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, Failure> {

@@ -29,7 +29,9 @@ pub(super) fn run(args: &Args) -> Outcome {
         return Ok(());
     }
     let Some(file) = args.file.clone().or_else(default_config) else {
-        return Err(Failure::Usage("there is no `watchkeeper.yaml` here; name the file: `watchkeeper check FILE`".to_owned()));
+        return Err(Failure::Usage(
+            "there is no `watchkeeper.yaml` here; name the file: `watchkeeper check FILE`".to_owned(),
+        ));
     };
     match load(&file, &FileSystem, &check_expr) {
         Ok(loaded) => {

@@ -127,5 +127,7 @@ pub(super) async fn fault(server: &Server, format: Format, command: Fault) -> Ou
 
 async fn switch(server: &Server, format: Format, name: &str, to: &str) -> Outcome {
     let fault: FaultState = server.post(&format!("/demo/faults/{name}/{to}"), &serde_json::json!({})).await?;
-    output::show(format, &fault, |f| output::line(&format!("{} is {}: {}", f.name, if f.on { "ON" } else { "off" }, f.effect)))
+    output::show(format, &fault, |f| {
+        output::line(&format!("{} is {}: {}", f.name, if f.on { "ON" } else { "off" }, f.effect))
+    })
 }

@@ -5,7 +5,9 @@
 use super::Outcome;
 use super::ask::Server;
 use super::output::{self, Format, or_dash, time, word};
-use crate::http::dto::incidents::{AssignRole, Incident, IncidentDetail, IncidentList, IncidentStep, NewIncident, NewNote};
+use crate::http::dto::incidents::{
+    AssignRole, Incident, IncidentDetail, IncidentList, IncidentStep, NewIncident, NewNote,
+};
 use crate::http::dto::words::{Category, Priority, Role};
 
 #[derive(Debug, clap::Subcommand)]
@@ -84,7 +86,8 @@ fn role(text: &str) -> Result<Role, String> {
 pub(super) async fn run(server: &Server, format: Format, command: Command) -> Outcome {
     match command {
         Command::List { state, limit } => {
-            let list: IncidentList = server.get("/incidents", &[("state", state), ("limit", Some(limit.to_string()))]).await?;
+            let list: IncidentList =
+                server.get("/incidents", &[("state", state), ("limit", Some(limit.to_string()))]).await?;
             output::show(format, &list, |list| {
                 let rows = list.items.iter().map(row).collect();
                 let header = ["ID", "NUMBER", "PRIORITY", "STATE", "TITLE", "SINCE", "OWNER"];
@@ -99,14 +102,17 @@ pub(super) async fn run(server: &Server, format: Format, command: Command) -> Ou
             let (priority, category) = (Priority::from(priority), Category::from(category));
             let body = NewIncident { title, priority, category, kind: None, description: None, alert_ids: Vec::new() };
             let incident: IncidentDetail = server.post("/incidents", &body).await?;
-            output::show(format, &incident, |i| output::line(&format!("INC-{} {} declared.", i.incident.number, i.incident.id)))
+            output::show(format, &incident, |i| {
+                output::line(&format!("INC-{} {} declared.", i.incident.number, i.incident.id))
+            })
         }
         Command::Ack(step) => go(server, format, "acknowledge", step).await,
         Command::Mitigate(step) => go(server, format, "mitigate", step).await,
         Command::Resolve(step) => go(server, format, "resolve", step).await,
         Command::Close(step) => go(server, format, "close", step).await,
         Command::Assign { id, role, person } => {
-            let incident: IncidentDetail = server.post(&format!("/incidents/{id}/assign"), &AssignRole { role, person }).await?;
+            let incident: IncidentDetail =
+                server.post(&format!("/incidents/{id}/assign"), &AssignRole { role, person }).await?;
             output::show(format, &incident, |i| {
                 for (role, person) in &i.roles {
                     output::line(&format!("{role}: {person}"));

@@ -25,12 +25,22 @@ pub(super) enum Command {
 pub(super) async fn run(server: &Server, format: Format, command: Command) -> Outcome {
     match command {
         Command::Show { subject, limit } => {
-            let list: LedgerList = server.get("/ledger", &[("subject", subject), ("limit", Some(limit.to_string()))]).await?;
+            let list: LedgerList =
+                server.get("/ledger", &[("subject", subject), ("limit", Some(limit.to_string()))]).await?;
             output::show(format, &list, |list| {
                 let rows = list
                     .items
                     .iter()
-                    .map(|e| vec![e.seq.to_string(), time(Some(e.at)), e.kind.clone(), e.actor.clone(), e.subject.clone(), e.data.to_string()])
+                    .map(|e| {
+                        vec![
+                            e.seq.to_string(),
+                            time(Some(e.at)),
+                            e.kind.clone(),
+                            e.actor.clone(),
+                            e.subject.clone(),
+                            e.data.to_string(),
+                        ]
+                    })
                     .collect();
                 output::table(&["SEQ", "AT", "WHAT", "WHO", "SUBJECT", "DATA"], rows, "The ledger is empty.");
             })
@@ -40,10 +50,14 @@ pub(super) async fn run(server: &Server, format: Format, command: Command) -> Ou
             output::show(format, &verdict, |v| {
                 output::line(&match v.first_broken_seq {
                     None => format!("The chain of {} entries is intact.", v.entries),
-                    Some(seq) => format!("The chain is BROKEN at entry {seq}; {} entries before it are intact.", v.entries),
+                    Some(seq) => {
+                        format!("The chain is BROKEN at entry {seq}; {} entries before it are intact.", v.entries)
+                    }
                 });
                 if let Some(head) = &v.head_hash {
-                    output::line(&format!("Last hash {head}: keep it elsewhere to prove later that nothing was cut off."));
+                    output::line(&format!(
+                        "Last hash {head}: keep it elsewhere to prove later that nothing was cut off."
+                    ));
                 }
             })?;
             if verdict.intact { Ok(()) } else { Err(Failure::Finding(String::new())) }

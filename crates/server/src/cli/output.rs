@@ -38,7 +38,10 @@ pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>, empty: &str) {
         return;
     }
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_header(header.to_vec());
+    table
+        .load_preset(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(header.to_vec());
     for row in rows {
         table.add_row(row.iter().map(|cell| printable(cell)));
     }

@@ -9,7 +9,9 @@ use super::output::{self, Format};
 use super::{Failure, Outcome};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  watchkeeper query 'sum by (service) (rate(http_server_request_duration_seconds_count[1m]))'\n  watchkeeper query probe_success --since 10m --step 30s")]
+#[command(
+    after_help = "Examples:\n  watchkeeper query 'sum by (service) (rate(http_server_request_duration_seconds_count[1m]))'\n  watchkeeper query probe_success --since 10m --step 30s"
+)]
 pub(super) struct Args {
     /// The expression.
     expr: String,
@@ -34,7 +36,8 @@ pub(super) async fn run(server: &Server, format: Format, args: Args) -> Outcome 
         Some(since) => {
             let env = crate::clock::system_env();
             let (end, step) = (env.now(), args.step.as_secs_f64().to_string());
-            let query = [("query", args.expr), ("start", (end - since).to_string()), ("end", end.to_string()), ("step", step)];
+            let query =
+                [("query", args.expr), ("start", (end - since).to_string()), ("end", end.to_string()), ("step", step)];
             server.prometheus("/query_range", &query).await?
         }
     };

@@ -39,9 +39,17 @@ pub(super) async fn run(server: &Server, format: Format, command: Command) -> Ou
                     .items
                     .iter()
                     .map(|r| {
-                        let channels: Vec<String> = r.channels.iter().map(|c| format!("{} {}", c.kind, c.target)).collect();
+                        let channels: Vec<String> =
+                            r.channels.iter().map(|c| format!("{} {}", c.kind, c.target)).collect();
                         let error = or_dash(r.last_error.as_deref());
-                        vec![r.name.clone(), word(&r.health), channels.join(", "), time(r.last_delivered_at), r.queued.to_string(), error]
+                        vec![
+                            r.name.clone(),
+                            word(&r.health),
+                            channels.join(", "),
+                            time(r.last_delivered_at),
+                            r.queued.to_string(),
+                            error,
+                        ]
                     })
                     .collect();
                 let header = ["RECEIVER", "HEALTH", "CHANNELS", "LAST DELIVERED", "QUEUED", "LAST ERROR"];
@@ -49,7 +57,8 @@ pub(super) async fn run(server: &Server, format: Format, command: Command) -> Ou
             })
         }
         Command::Test { receiver } => {
-            let sent: NotificationList = server.post(&format!("/receivers/{receiver}/test"), &serde_json::json!({})).await?;
+            let sent: NotificationList =
+                server.post(&format!("/receivers/{receiver}/test"), &serde_json::json!({})).await?;
             output::show(format, &sent, |sent| {
                 for n in &sent.items {
                     output::line(&format!("{} to {} over {} is {}.", n.id, n.receiver, n.channel, word(&n.state)));

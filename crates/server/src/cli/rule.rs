@@ -27,11 +27,23 @@ pub(super) async fn run(server: &Server, format: Format, command: Command) -> Ou
                     .map(|r| {
                         let cost = r.last_duration_us.map_or_else(|| "-".to_owned(), |us| format!("{us} us"));
                         let why = or_dash(r.unknown_reason.as_deref());
-                        vec![r.id.clone(), word(&r.priority), word(&r.category), word(&r.state), time(r.last_evaluated_at), cost, why]
+                        vec![
+                            r.id.clone(),
+                            word(&r.priority),
+                            word(&r.category),
+                            word(&r.state),
+                            time(r.last_evaluated_at),
+                            cost,
+                            why,
+                        ]
                     })
                     .collect();
                 let header = ["RULE", "PRIORITY", "CATEGORY", "STATE", "EVALUATED", "COST", "WHY UNKNOWN"];
-                output::table(&header, rows, "No rules are loaded: nothing is watched. Add `rule_files` to the configuration.");
+                output::table(
+                    &header,
+                    rows,
+                    "No rules are loaded: nothing is watched. Add `rule_files` to the configuration.",
+                );
             })
         }
         Command::Probes => {
@@ -42,10 +54,21 @@ pub(super) async fn run(server: &Server, format: Format, command: Command) -> Ou
                     .iter()
                     .map(|p| {
                         let took = p.last_duration_ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms"));
-                        vec![p.name.clone(), word(&p.state), p.target.clone(), took, time(p.last_run_at), or_dash(p.detail.as_deref())]
+                        vec![
+                            p.name.clone(),
+                            word(&p.state),
+                            p.target.clone(),
+                            took,
+                            time(p.last_run_at),
+                            or_dash(p.detail.as_deref()),
+                        ]
                     })
                     .collect();
-                output::table(&["PROBE", "STATE", "TARGET", "TOOK", "LAST RUN", "DETAIL"], rows, "No probes are configured.");
+                output::table(
+                    &["PROBE", "STATE", "TARGET", "TOOK", "LAST RUN", "DETAIL"],
+                    rows,
+                    "No probes are configured.",
+                );
             })
         }
     }

@@ -36,8 +36,16 @@ pub(super) struct Args {
 pub(super) fn run(args: Args) -> Outcome {
     let filter = EnvFilter::try_from_env("WATCHKEEPER_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
     let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).with_ansi(terminal);
-    if args.log_json { log.json().init() } else { log.compact().init() }
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(terminal);
+    if args.log_json {
+        log.json().init()
+    } else {
+        log.compact().init()
+    }
 
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -12,7 +12,9 @@ use crate::http::dto::silences::{NewSilence, Silence, SilenceList};
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Hold notifications of matching alerts back for a time.
-    #[command(after_help = "Example:\n  watchkeeper silence add alertname=SlowQueries service=accounts -d 2h -c 'index is being built'")]
+    #[command(
+        after_help = "Example:\n  watchkeeper silence add alertname=SlowQueries service=accounts -d 2h -c 'index is being built'"
+    )]
     Add {
         /// Matchers: name=value, name!=value, name=~regex, name!~regex. All must match.
         #[arg(required = true)]
@@ -50,7 +52,14 @@ pub(super) async fn run(server: &Server, format: Format, command: Command) -> Ou
             let list: SilenceList = server.get("/silences", &[("state", state)]).await?;
             output::show(format, &list, |list| {
                 let row = |s: &Silence| {
-                    vec![s.id.clone(), word(&s.state), s.matchers.join(" "), time(Some(s.ends_at)), s.created_by.clone(), s.comment.clone()]
+                    vec![
+                        s.id.clone(),
+                        word(&s.state),
+                        s.matchers.join(" "),
+                        time(Some(s.ends_at)),
+                        s.created_by.clone(),
+                        s.comment.clone(),
+                    ]
                 };
                 let rows = list.items.iter().map(row).collect();
                 output::table(&["ID", "STATE", "MATCHERS", "UNTIL", "BY", "COMMENT"], rows, "No silences.");

@@ -58,7 +58,10 @@ pub(super) async fn run(server: &Server, format: Format, command: Command) -> Ou
                     .items
                     .iter()
                     .map(|w| {
-                        let last = w.last_run.as_ref().map_or_else(|| "-".to_owned(), |r| format!("{}: {}", word(&r.state), r.outcome));
+                        let last = w
+                            .last_run
+                            .as_ref()
+                            .map_or_else(|| "-".to_owned(), |r| format!("{}: {}", word(&r.state), r.outcome));
                         vec![w.name.clone(), w.triggers.join("; "), w.steps.join(" → "), last]
                     })
                     .collect();
@@ -66,7 +69,8 @@ pub(super) async fn run(server: &Server, format: Format, command: Command) -> Ou
             })
         }
         Command::Runs { workflow, limit } => {
-            let list: RunList = server.get("/runs", &[("workflow", workflow), ("limit", Some(limit.to_string()))]).await?;
+            let list: RunList =
+                server.get("/runs", &[("workflow", workflow), ("limit", Some(limit.to_string()))]).await?;
             output::show(format, &list, |list| {
                 let rows = list.items.iter().map(row).collect();
                 output::table(&["RUN", "WORKFLOW", "STATE", "TARGET", "BEGAN", "OUTCOME"], rows, "No runs yet.");
@@ -106,10 +110,20 @@ fn detail(run: &RunDetail) {
         output::line(&format!("  guard  {:<14} {:<8} {}", guard.guard, word(&guard.outcome), guard.reason));
     }
     for step in &run.steps {
-        output::line(&format!("  step   {:<14} {:<10} {}", step.name, word(&step.state), or_dash(step.reason.as_deref())));
+        output::line(&format!(
+            "  step   {:<14} {:<10} {}",
+            step.name,
+            word(&step.state),
+            or_dash(step.reason.as_deref())
+        ));
         for attempt in &step.attempts {
             let error = or_dash(attempt.error.as_deref());
-            output::line(&format!("           attempt {} {} {} {error}", attempt.number, time(Some(attempt.started_at)), word(&attempt.outcome)));
+            output::line(&format!(
+                "           attempt {} {} {} {error}",
+                attempt.number,
+                time(Some(attempt.started_at)),
+                word(&attempt.outcome)
+            ));
         }
     }
     if let Some(verify) = &run.verify {

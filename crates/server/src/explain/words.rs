@@ -13,32 +13,57 @@ pub(super) fn step(row: &LedgerRow) -> ExplainStep {
     let text = |key: &str| row.data[key].as_str().unwrap_or("").to_owned();
     let over = || format!("{} over {}", text("receiver"), text("integration"));
     let (stage, outcome, title) = match row.kind.as_str() {
-        "rule.pending" => (Stage::Rule, Outcome::Info, "The condition holds; the rule waits whether it lasts".to_owned()),
+        "rule.pending" => {
+            (Stage::Rule, Outcome::Info, "The condition holds; the rule waits whether it lasts".to_owned())
+        }
         "rule.firing" => (Stage::Rule, Outcome::Ok, "The rule fires".to_owned()),
         "rule.resolved" => (Stage::Rule, Outcome::Ok, "The rule's condition ended".to_owned()),
-        "rule.inactive" => (Stage::Rule, Outcome::Info, "The condition ended before it had lasted long enough".to_owned()),
-        "rule.unknown" => (Stage::Rule, Outcome::Failed, "Nobody can tell whether the condition still holds".to_owned()),
+        "rule.inactive" => {
+            (Stage::Rule, Outcome::Info, "The condition ended before it had lasted long enough".to_owned())
+        }
+        "rule.unknown" => {
+            (Stage::Rule, Outcome::Failed, "Nobody can tell whether the condition still holds".to_owned())
+        }
         "rule.known" => (Stage::Rule, Outcome::Ok, "The rule can be judged again".to_owned()),
         "alert.firing" => (Stage::Alert, Outcome::Ok, "The alert fires".to_owned()),
         "alert.resolved" => (Stage::Alert, Outcome::Ok, "The alert is resolved".to_owned()),
-        "alert.unknown" => (Stage::Alert, Outcome::Failed, "The alert goes on firing, though nobody can tell".to_owned()),
+        "alert.unknown" => {
+            (Stage::Alert, Outcome::Failed, "The alert goes on firing, though nobody can tell".to_owned())
+        }
         "alert.known" => (Stage::Alert, Outcome::Ok, "The alert's condition is known again".to_owned()),
         "alert.acknowledged" => (Stage::Alert, Outcome::Ok, format!("{} acknowledged it", row.actor)),
         "alert.routed" => (Stage::Route, Outcome::Ok, format!("Route {} leads to {}", text("route"), text("receiver"))),
-        "alert.waiting" => (Stage::Group, Outcome::Waiting, format!("Its group waits ({}) until {}", text("for"), text("until"))),
+        "alert.waiting" => {
+            (Stage::Group, Outcome::Waiting, format!("Its group waits ({}) until {}", text("for"), text("until")))
+        }
         "alert.silenced" => (Stage::Silence, Outcome::Stopped, "A silence holds it back".to_owned()),
         "alert.inhibited" => (Stage::Inhibit, Outcome::Stopped, "Another alert inhibits it".to_owned()),
         "alert.unmuted" => (Stage::Silence, Outcome::Ok, "Nothing holds it back any more".to_owned()),
         "alert.not_told" => (Stage::Group, Outcome::Stopped, "Nobody is told".to_owned()),
-        "notification.intended" => (Stage::Notification, Outcome::Info, format!("To be told: {} ({})", over(), text("reason"))),
-        "notification.attempted" => (Stage::Attempt, Outcome::Info, format!("Attempt {} to {}", row.data["attempt"], over())),
+        "notification.intended" => {
+            (Stage::Notification, Outcome::Info, format!("To be told: {} ({})", over(), text("reason")))
+        }
+        "notification.attempted" => {
+            (Stage::Attempt, Outcome::Info, format!("Attempt {} to {}", row.data["attempt"], over()))
+        }
         "notification.delivered" => (Stage::Receipt, Outcome::Ok, format!("Delivered to {}", over())),
-        "notification.retry" => (Stage::Receipt, Outcome::Waiting, format!("Not delivered to {}; it will be tried again", over())),
-        "notification.unknown" => (Stage::Receipt, Outcome::Failed, format!("Whether it reached {} is not known", over())),
+        "notification.retry" => {
+            (Stage::Receipt, Outcome::Waiting, format!("Not delivered to {}; it will be tried again", over()))
+        }
+        "notification.unknown" => {
+            (Stage::Receipt, Outcome::Failed, format!("Whether it reached {} is not known", over()))
+        }
         "notification.failed" => (Stage::Receipt, Outcome::Failed, format!("It could not be delivered to {}", over())),
         kind => by_noun(kind, row),
     };
-    ExplainStep { at: Some(row.at.into()), stage, title, detail: detail(&row.data), outcome, data: Some(row.data.clone()) }
+    ExplainStep {
+        at: Some(row.at.into()),
+        stage,
+        title,
+        detail: detail(&row.data),
+        outcome,
+        data: Some(row.data.clone()),
+    }
 }
 
 /// Incidents and runs: their entries carry a text of their own, or their kind says it.
@@ -65,7 +90,18 @@ fn by_noun(kind: &str, row: &LedgerRow) -> (Stage, Outcome, String) {
 /// What people want to read of an entry's data, a line each.
 fn detail(data: &Value) -> Option<String> {
     const SHOWN: [&str; 12] = [
-        "reason", "value", "threshold", "tried", "group_key", "status", "receipt", "error", "next_attempt_at", "outcome", "note", "comment",
+        "reason",
+        "value",
+        "threshold",
+        "tried",
+        "group_key",
+        "status",
+        "receipt",
+        "error",
+        "next_attempt_at",
+        "outcome",
+        "note",
+        "comment",
     ];
     let lines: Vec<String> = SHOWN
         .iter()

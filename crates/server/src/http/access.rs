@@ -156,12 +156,15 @@ fn same_site(config: &Config, method: &Method, headers: &HeaderMap) -> Result<()
     let text = |name: header::HeaderName| headers.get(name).and_then(|v| v.to_str().ok());
     let host = text(header::HOST).unwrap_or("");
     let host_name = host_without_port(host);
-    let ours = config.server.external_url.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or(""));
+    let ours =
+        config.server.external_url.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or(""));
     let local = host_name == "localhost" || host_name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     if config.server.tokens.is_empty() && !host.is_empty() && !local && host != ours {
         return Err(ApiProblem::new(
             Code::Forbidden,
-            format!("The host name `{host_name}` is not one of this server's. Set `server.external_url`, or use 127.0.0.1."),
+            format!(
+                "The host name `{host_name}` is not one of this server's. Set `server.external_url`, or use 127.0.0.1."
+            ),
         ));
     }
     let safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);

@@ -15,7 +15,9 @@ use watchkeeper_domain::{Actor, Category, Priority, Problem};
 
 use super::access::Caller;
 use super::body::JsonBody;
-use super::dto::alerts::{AcknowledgeAlert, Alert, AlertDetail, AlertList, AlertQuery, Evidence, Explanation, Transition};
+use super::dto::alerts::{
+    AcknowledgeAlert, Alert, AlertDetail, AlertList, AlertQuery, Evidence, Explanation, Transition,
+};
 use super::dto::session::ChangeKind;
 use super::dto::words::{AlertState, Comparison};
 use super::extract::{Path, Query};
@@ -25,7 +27,11 @@ use crate::app::Shared;
 use crate::explain;
 
 /// `GET /alerts`.
-pub async fn list(State(shared): State<Arc<Shared>>, caller: Caller, Query(query): Query<AlertQuery>) -> ApiResult<Json<AlertList>> {
+pub async fn list(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Query(query): Query<AlertQuery>,
+) -> ApiResult<Json<AlertList>> {
     let states: Vec<AlertState> = words("state", query.state.as_deref().unwrap_or("pending,firing,unknown"))?;
     let filter = Filter {
         states: states.into_iter().filter_map(shown).collect(),
@@ -36,14 +42,19 @@ pub async fn list(State(shared): State<Arc<Shared>>, caller: Caller, Query(query
         cursor: query.cursor,
         ..Filter::default()
     };
-    let page = read::list(shared.state.read(), shared.silences.cache(), shared.env.now(), &filter).await.map_err(refused)?;
+    let page =
+        read::list(shared.state.read(), shared.silences.cache(), shared.env.now(), &filter).await.map_err(refused)?;
     let owners = super::incidents::owners(&shared).await?;
     let items = page.items.iter().filter(|l| visible(&caller, &l.alert)).map(|l| summary(l, &owners)).collect();
     Ok(Json(AlertList { items, next_cursor: page.next_cursor }))
 }
 
 /// `GET /alerts/{id}`.
-pub async fn show(State(shared): State<Arc<Shared>>, caller: Caller, Path(id): Path<String>) -> ApiResult<Json<AlertDetail>> {
+pub async fn show(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> ApiResult<Json<AlertDetail>> {
     let listed = find(&shared, &caller, &id).await?;
     let transitions = read::transitions(shared.state.read(), listed.alert.id).await.map_err(refused)?;
     let owners = super::incidents::owners(&shared).await?;
@@ -51,7 +62,11 @@ pub async fn show(State(shared): State<Arc<Shared>>, caller: Caller, Path(id): P
 }
 
 /// `GET /alerts/{id}/explain`.
-pub async fn explain(State(shared): State<Arc<Shared>>, caller: Caller, Path(id): Path<String>) -> ApiResult<Json<Explanation>> {
+pub async fn explain(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> ApiResult<Json<Explanation>> {
     let listed = find(&shared, &caller, &id).await?;
     Ok(Json(explain::alert(&shared, &listed.alert).await?))
 }
@@ -64,7 +79,9 @@ pub async fn acknowledge(
     JsonBody(body): JsonBody<AcknowledgeAlert>,
 ) -> ApiResult<Json<Alert>> {
     let found = find(&shared, &caller, &id).await?;
-    command::acknowledge(&shared.state, &shared.env, found.alert.id, caller.actor(), body.note.as_deref()).await.map_err(refused)?;
+    command::acknowledge(&shared.state, &shared.env, found.alert.id, caller.actor(), body.note.as_deref())
+        .await
+        .map_err(refused)?;
     shared.changes.changed(&[ChangeKind::Alert]);
     shared.pipeline.wake();
     let listed = find(&shared, &caller, &id).await?;
@@ -74,7 +91,8 @@ pub async fn acknowledge(
 /// Finds an alert that the caller may see.
 pub(super) async fn find(shared: &Shared, caller: &Caller, id: &str) -> ApiResult<Listed> {
     let parsed: AlertId = id.parse().map_err(|_| ApiProblem::not_found("alert", id))?;
-    let listed = read::get(shared.state.read(), shared.silences.cache(), shared.env.now(), parsed).await.map_err(refused)?;
+    let listed =
+        read::get(shared.state.read(), shared.silences.cache(), shared.env.now(), parsed).await.map_err(refused)?;
     if visible(caller, &listed.alert) { Ok(listed) } else { Err(ApiProblem::not_found("alert", id)) }
 }
 
@@ -119,7 +137,12 @@ pub(super) fn summary(listed: &Listed, owners: &Owners) -> Alert {
     }
 }
 
-fn detail(listed: &Listed, transitions: &[StoredTransition], owners: &Owners, hold_for: &Option<String>) -> AlertDetail {
+fn detail(
+    listed: &Listed,
+    transitions: &[StoredTransition],
+    owners: &Owners,
+    hold_for: &Option<String>,
+) -> AlertDetail {
     let alert = &listed.alert;
     AlertDetail {
         alert: summary(listed, owners),

@@ -31,7 +31,9 @@ pub async fn read(mut body: Body, declared: Option<u64>, limit: usize) -> Result
         loop {
             match body.frame().await {
                 None => return Ok(bytes.freeze()),
-                Some(Err(_)) => return Err(ApiProblem::new(Code::MalformedBody, "The body ended before its declared length.")),
+                Some(Err(_)) => {
+                    return Err(ApiProblem::new(Code::MalformedBody, "The body ended before its declared length."));
+                }
                 Some(Ok(frame)) => {
                     let data = frame.into_data().unwrap_or_default();
                     if data.len() > limit - bytes.len() {
@@ -72,7 +74,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiProblem> {
         let declared = declared_length(request.headers());
-        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("").to_owned();
+        let content_type =
+            request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("").to_owned();
         let bytes = read(request.into_body(), declared, JSON_LIMIT).await?;
         // Requiring the JSON type makes a plain form on another site unable to send commands (CSRF).
         if !bytes.is_empty() && !content_type.starts_with("application/json") {
@@ -80,7 +83,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
         }
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         serde_json::from_slice(text).map(Self).map_err(|e| {
-            ApiProblem::new(Code::MalformedBody, format!("The JSON is not usable at line {}, column {}: {e}", e.line(), e.column()))
+            ApiProblem::new(
+                Code::MalformedBody,
+                format!("The JSON is not usable at line {}, column {}: {e}", e.line(), e.column()),
+            )
         })
     }
 }

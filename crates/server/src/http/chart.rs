@@ -32,7 +32,11 @@ const POINTS: i64 = 240;
 const MOST_SERIES: usize = 20;
 
 /// `GET /alerts/{id}/chart`.
-pub async fn data(State(shared): State<Arc<Shared>>, caller: Caller, Path(id): Path<String>) -> ApiResult<Json<AlertChart>> {
+pub async fn data(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> ApiResult<Json<AlertChart>> {
     let alert = find(&shared, &caller, &id).await?.alert;
     let drawn = draw(&shared, &alert).await;
     let point = |s: &watchkeeper_domain::telemetry::Sample| (s.t, s.v.is_finite().then_some(s.v));
@@ -63,9 +67,12 @@ pub async fn png(State(shared): State<Arc<Shared>>, Path(file): Path<String>) ->
         return Err(unknown());
     }
     let chart = for_message(&shared, id).await.ok_or_else(unknown)?;
-    let png = tokio::task::spawn_blocking(move || chart.png()).await.map_err(|e| ApiProblem::internal("draw the chart", &e))?;
+    let png = tokio::task::spawn_blocking(move || chart.png())
+        .await
+        .map_err(|e| ApiProblem::internal("draw the chart", &e))?;
     let cache = HeaderValue::from_static("public, max-age=60");
-    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("image/png")), (header::CACHE_CONTROL, cache)], png).into_response())
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("image/png")), (header::CACHE_CONTROL, cache)], png)
+        .into_response())
 }
 
 /// The path of an alert's PNG.
@@ -120,7 +127,8 @@ async fn draw(shared: &Shared, alert: &Alert) -> Drawn {
     let step_ms = (end.since(start).as_millis() / POINTS).max(1_000);
     let all = shared.store.range(&query, start, end, step_ms).await.unwrap_or_default();
     // Another instance of the rule has a chart of its own.
-    let own = |s: &SeriesData| s.labels.without_name().iter().all(|(n, v)| alert.labels.get(n).is_none_or(|have| have == v));
+    let own =
+        |s: &SeriesData| s.labels.without_name().iter().all(|(n, v)| alert.labels.get(n).is_none_or(|have| have == v));
     let series = all.into_iter().filter(own).take(MOST_SERIES).collect();
     Drawn { start, end, query, series }
 }
@@ -128,7 +136,10 @@ async fn draw(shared: &Shared, alert: &Alert) -> Drawn {
 /// The unit, as far as the query tells.
 fn unit(query: &str) -> Option<String> {
     let ratio = query.contains('/') || query.contains("_ratio");
-    let named = [("_seconds", "seconds"), ("_bytes", "bytes")].into_iter().find(|(part, _)| query.contains(part)).map(|(_, unit)| unit);
+    let named = [("_seconds", "seconds"), ("_bytes", "bytes")]
+        .into_iter()
+        .find(|(part, _)| query.contains(part))
+        .map(|(_, unit)| unit);
     match (ratio, named) {
         (true, _) => Some("ratio".to_owned()),
         (false, Some(unit)) if !query.contains("_count") && !query.contains("_bucket{") => Some(unit.to_owned()),
@@ -139,7 +150,11 @@ fn unit(query: &str) -> Option<String> {
 fn spans(alert: &Alert) -> Vec<StateSpan> {
     let mut spans = Vec::new();
     if alert.started_at < alert.fired_at {
-        spans.push(StateSpan { state: AlertState::Pending, start: alert.started_at.into(), end: Some(alert.fired_at.into()) });
+        spans.push(StateSpan {
+            state: AlertState::Pending,
+            start: alert.started_at.into(),
+            end: Some(alert.fired_at.into()),
+        });
     }
     let shown = if alert.state == StoredState::Resolved { AlertState::Firing } else { state(alert) };
     spans.push(StateSpan { state: shown, start: alert.fired_at.into(), end: alert.resolved_at.map(Into::into) });

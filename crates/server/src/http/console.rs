@@ -24,8 +24,11 @@ const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'u
 pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     if path.starts_with("api/") || path.starts_with("v1/") {
-        return ApiProblem::new(Code::NotFound, format!("There is no path `/{path}`. The API is described in /openapi.json."))
-            .into_response();
+        return ApiProblem::new(
+            Code::NotFound,
+            format!("There is no path `/{path}`. The API is described in /openapi.json."),
+        )
+        .into_response();
     }
     if method != Method::GET && method != Method::HEAD {
         return ApiProblem::new(Code::MethodNotAllowed, "The console is only read: GET.").into_response();

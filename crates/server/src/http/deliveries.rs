@@ -13,7 +13,9 @@ use watchkeeper_respond::notify::read::{self, Attempt, Filter, Standing};
 
 use super::access::Caller;
 use super::alerts::find;
-use super::dto::deliveries::{Channel, DeliveryAttempt, Notification, NotificationList, NotificationQuery, Receiver, ReceiverList};
+use super::dto::deliveries::{
+    Channel, DeliveryAttempt, Notification, NotificationList, NotificationQuery, Receiver, ReceiverList,
+};
 use super::dto::session::ChangeKind;
 use super::dto::words::{DeliveryState, ReceiverHealth};
 use super::extract::{Path, Query};
@@ -88,7 +90,11 @@ fn target(receiver: &Configured, key: &str) -> String {
 }
 
 /// `POST /receivers/{name}/test`.
-pub async fn test(State(shared): State<Arc<Shared>>, caller: Caller, Path(name): Path<String>) -> ApiResult<(StatusCode, Json<NotificationList>)> {
+pub async fn test(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> ApiResult<(StatusCode, Json<NotificationList>)> {
     let config = shared.config.load_full();
     let receiver = config.receivers.get(&name).ok_or_else(|| ApiProblem::not_found("receiver", &name))?;
     let ids = watchkeeper_respond::notify::test(&shared.state, &shared.env, receiver, &caller.actor()).await?;
@@ -117,7 +123,11 @@ pub async fn list(
         Some(id) => Some(id.parse().map_err(|_| ApiProblem::not_found("incident", id))?),
     };
     let states = query.state.as_deref().unwrap_or("");
-    let states = states.split(',').map(str::trim).filter(|s| !s.is_empty()).map(|s| if s == "retrying" { "pending" } else { s }.to_owned());
+    let states = states
+        .split(',')
+        .map(str::trim)
+        .filter(|s| !s.is_empty())
+        .map(|s| if s == "retrying" { "pending" } else { s }.to_owned());
     let filter = Filter { receiver: query.receiver, incident, alert, states: states.collect() };
     let found = read::list(shared.state.read(), &filter, paging.limit + 1, paging.offset).await?;
     let (found, next_cursor) = paging.page(found);
@@ -126,19 +136,26 @@ pub async fn list(
 }
 
 /// Notifications as the API shows them, without those about restricted matters where the caller may not see them.
-pub(super) async fn for_caller(shared: &Shared, caller: &Caller, found: Vec<read::Notification>) -> ApiResult<Vec<Notification>> {
+pub(super) async fn for_caller(
+    shared: &Shared,
+    caller: &Caller,
+    found: Vec<read::Notification>,
+) -> ApiResult<Vec<Notification>> {
     let config = shared.config.load();
     let hidden: Vec<String> = if caller.sees_restricted() {
         Vec::new()
     } else {
-        sqlx::query_scalar("SELECT id FROM alert WHERE category = $1 UNION SELECT id FROM incident WHERE restricted = 1")
-            .bind(Category::Security.as_str())
-            .fetch_all(shared.state.read())
-            .await
-            .map_err(watchkeeper_state::StateError::statement("find what is restricted"))?
+        sqlx::query_scalar(
+            "SELECT id FROM alert WHERE category = $1 UNION SELECT id FROM incident WHERE restricted = 1",
+        )
+        .bind(Category::Security.as_str())
+        .fetch_all(shared.state.read())
+        .await
+        .map_err(watchkeeper_state::StateError::statement("find what is restricted"))?
     };
     let visible = |n: &read::Notification| {
-        !n.alert_ids.iter().any(|id| hidden.contains(id)) && !n.incident_id.as_ref().is_some_and(|id| hidden.contains(id))
+        !n.alert_ids.iter().any(|id| hidden.contains(id))
+            && !n.incident_id.as_ref().is_some_and(|id| hidden.contains(id))
     };
     Ok(found.into_iter().filter(visible).map(|n| shown(&config, n)).collect())
 }

@@ -31,7 +31,10 @@ pub async fn show(State(shared): State<Arc<Shared>>) -> ApiResult<Json<Demo>> {
     let faults: Vec<BankFault> = ask(&shared, &demo, reqwest::Method::GET, "/faults").await?;
     let mut links = vec![DemoLink { title: "The bank".to_owned(), url: demo.front_url.clone() }];
     links.extend(demo.slack_url.map(|url| DemoLink { title: "Slack (stand-in)".to_owned(), url }));
-    links.push(DemoLink { title: "Status page".to_owned(), url: format!("{}/status", shared.config.load().server.external_url) });
+    links.push(DemoLink {
+        title: "Status page".to_owned(),
+        url: format!("{}/status", shared.config.load().server.external_url),
+    });
     Ok(Json(Demo {
         description: "Money404 Bank runs on this machine: a web front, accounts, payments and a secrets service, with customers who log in, \
                       look at their balance, pay and leave. Switch a fault on and watch what happens."
@@ -73,8 +76,12 @@ fn expect(fault: &str) -> &'static str {
         "kill-payments" => "ServiceUnreachable after one minute; the workflow restarts payments and verifies it.",
         "payments-broken" => "ServiceUnreachable; restarting does not help, so people are called with what was tried.",
         "api-errors" => "ApiErrorRate once more than 5 % of the calls of ten minutes failed; people are told.",
-        "slow-queries" => "DatabaseSlowQueries once more than one query in ten takes over half a second; people are told.",
-        "pool-exhausted" => "DatabasePoolExhausted; the workflow restarts accounts and verifies that connections are free.",
+        "slow-queries" => {
+            "DatabaseSlowQueries once more than one query in ten takes over half a second; people are told."
+        }
+        "pool-exhausted" => {
+            "DatabasePoolExhausted; the workflow restarts accounts and verifies that connections are free."
+        }
         "login-guessing" => "FailedLogins opens a restricted security incident; the address is blocked at the front.",
         "slow-front" => "PageLoadSlow after several page loads over two seconds; people are told.",
         "secrets-slow" => "SecretStoreSlow; people are told.",
@@ -85,12 +92,9 @@ fn expect(fault: &str) -> &'static str {
 }
 
 fn configured(shared: &Shared) -> ApiResult<Configured> {
-    shared
-        .config
-        .load()
-        .demo
-        .clone()
-        .ok_or_else(|| ApiProblem::new(Code::NotFound, "This is not the demo. Run `watchkeeper demo` to see a bank fail and heal."))
+    shared.config.load().demo.clone().ok_or_else(|| {
+        ApiProblem::new(Code::NotFound, "This is not the demo. Run `watchkeeper demo` to see a bank fail and heal.")
+    })
 }
 
 async fn ask<T: serde::de::DeserializeOwned>(
@@ -99,14 +103,20 @@ async fn ask<T: serde::de::DeserializeOwned>(
     method: reqwest::Method,
     path: &str,
 ) -> ApiResult<T> {
-    let mut request = shared.http.request(method, format!("{}{path}", demo.control_url)).timeout(Duration::from_secs(10));
+    let mut request =
+        shared.http.request(method, format!("{}{path}", demo.control_url)).timeout(Duration::from_secs(10));
     if let Some(token) = &demo.control_token {
         request = request.bearer_auth(token.expose());
     }
-    let unreachable = |error: reqwest::Error| ApiProblem::internal("reach the bank's supervisor; is it running", &error.without_url());
+    let unreachable = |error: reqwest::Error| {
+        ApiProblem::internal("reach the bank's supervisor; is it running", &error.without_url())
+    };
     let response = request.send().await.map_err(unreachable)?;
     if !response.status().is_success() {
-        return Err(ApiProblem::new(Code::Conflict, format!("The bank's supervisor answered {} to {path}.", response.status())));
+        return Err(ApiProblem::new(
+            Code::Conflict,
+            format!("The bank's supervisor answered {} to {path}.", response.status()),
+        ));
     }
     response.json().await.map_err(unreachable)
 }

@@ -6,13 +6,19 @@ use std::sync::Arc;
 
 use axum::Router;
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsService, LogsServiceServer};
-use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse};
-use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{MetricsService, MetricsServiceServer};
+use opentelemetry_proto::tonic::collector::logs::v1::{
+    ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
+};
+use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
+    MetricsService, MetricsServiceServer,
+};
 use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
 };
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
-use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
 use tonic::codec::CompressionEncoding;
 use tonic::{Request, Response, Status};
 use watchkeeper_ingest::otlp::Decoded;
@@ -27,10 +33,18 @@ pub fn router(shared: &Arc<Shared>) -> Router {
     let limit = shared.limits.decompressed_bytes;
     let receiver = Receiver(Arc::clone(shared));
     tonic::service::Routes::new(
-        MetricsServiceServer::new(receiver.clone()).accept_compressed(CompressionEncoding::Gzip).max_decoding_message_size(limit),
+        MetricsServiceServer::new(receiver.clone())
+            .accept_compressed(CompressionEncoding::Gzip)
+            .max_decoding_message_size(limit),
     )
-    .add_service(LogsServiceServer::new(receiver.clone()).accept_compressed(CompressionEncoding::Gzip).max_decoding_message_size(limit))
-    .add_service(TraceServiceServer::new(receiver).accept_compressed(CompressionEncoding::Gzip).max_decoding_message_size(limit))
+    .add_service(
+        LogsServiceServer::new(receiver.clone())
+            .accept_compressed(CompressionEncoding::Gzip)
+            .max_decoding_message_size(limit),
+    )
+    .add_service(
+        TraceServiceServer::new(receiver).accept_compressed(CompressionEncoding::Gzip).max_decoding_message_size(limit),
+    )
     .into_axum_router()
 }
 
@@ -61,27 +75,44 @@ fn status(problem: &ApiProblem) -> Status {
 
 #[tonic::async_trait]
 impl MetricsService for Receiver {
-    async fn export(&self, request: Request<ExportMetricsServiceRequest>) -> Result<Response<ExportMetricsServiceResponse>, Status> {
+    async fn export(
+        &self,
+        request: Request<ExportMetricsServiceRequest>,
+    ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
         let rejected = self.keep(otlp::metrics::from_request(request.into_inner(), &self.0.limits)).await?;
-        let partial = ExportMetricsPartialSuccess { rejected_data_points: rejected.count, error_message: rejected.message };
-        Ok(Response::new(ExportMetricsServiceResponse { partial_success: (partial != ExportMetricsPartialSuccess::default()).then_some(partial) }))
+        let partial =
+            ExportMetricsPartialSuccess { rejected_data_points: rejected.count, error_message: rejected.message };
+        Ok(Response::new(ExportMetricsServiceResponse {
+            partial_success: (partial != ExportMetricsPartialSuccess::default()).then_some(partial),
+        }))
     }
 }
 
 #[tonic::async_trait]
 impl LogsService for Receiver {
-    async fn export(&self, request: Request<ExportLogsServiceRequest>) -> Result<Response<ExportLogsServiceResponse>, Status> {
+    async fn export(
+        &self,
+        request: Request<ExportLogsServiceRequest>,
+    ) -> Result<Response<ExportLogsServiceResponse>, Status> {
         let rejected = self.keep(otlp::logs::from_request(request.into_inner(), &self.0.limits)).await?;
-        let partial = ExportLogsPartialSuccess { rejected_log_records: rejected.count, error_message: rejected.message };
-        Ok(Response::new(ExportLogsServiceResponse { partial_success: (partial != ExportLogsPartialSuccess::default()).then_some(partial) }))
+        let partial =
+            ExportLogsPartialSuccess { rejected_log_records: rejected.count, error_message: rejected.message };
+        Ok(Response::new(ExportLogsServiceResponse {
+            partial_success: (partial != ExportLogsPartialSuccess::default()).then_some(partial),
+        }))
     }
 }
 
 #[tonic::async_trait]
 impl TraceService for Receiver {
-    async fn export(&self, request: Request<ExportTraceServiceRequest>) -> Result<Response<ExportTraceServiceResponse>, Status> {
+    async fn export(
+        &self,
+        request: Request<ExportTraceServiceRequest>,
+    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
         let rejected = self.keep(otlp::traces::from_request(request.into_inner(), &self.0.limits)).await?;
         let partial = ExportTracePartialSuccess { rejected_spans: rejected.count, error_message: rejected.message };
-        Ok(Response::new(ExportTraceServiceResponse { partial_success: (partial != ExportTracePartialSuccess::default()).then_some(partial) }))
+        Ok(Response::new(ExportTraceServiceResponse {
+            partial_success: (partial != ExportTracePartialSuccess::default()).then_some(partial),
+        }))
     }
 }

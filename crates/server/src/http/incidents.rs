@@ -22,7 +22,8 @@ use super::alerts::{Owners, person, summary};
 use super::body::JsonBody;
 use super::deliveries::for_caller;
 use super::dto::incidents::{
-    AssignRole, Incident, IncidentDetail, IncidentList, IncidentQuery, IncidentStep, NewIncident, NewNote, TimelineEntry,
+    AssignRole, Incident, IncidentDetail, IncidentList, IncidentQuery, IncidentStep, NewIncident, NewNote,
+    TimelineEntry,
 };
 use super::dto::words::{IncidentKind, IncidentState, Role};
 use super::extract::{Path, Query};
@@ -63,7 +64,11 @@ pub async fn list(
 }
 
 /// `GET /incidents/{id}`.
-pub async fn show(State(shared): State<Arc<Shared>>, caller: Caller, Path(id): Path<String>) -> ApiResult<Json<IncidentDetail>> {
+pub async fn show(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> ApiResult<Json<IncidentDetail>> {
     detail(&shared, &caller, parse(&id)?).await.map(Json)
 }
 

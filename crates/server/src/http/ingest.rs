@@ -43,10 +43,11 @@ pub async fn otlp_traces(State(shared): State<Arc<Shared>>, request: Request) ->
 async fn otlp_signal(shared: &Shared, request: Request, decode: Decode) -> Response {
     let outcome = async {
         let encoding = Encoding::from_content_type(text(request.headers(), &header::CONTENT_TYPE)).map_err(refused)?;
-        let coding = ContentEncoding::from_header(text(request.headers(), &header::CONTENT_ENCODING)).map_err(refused)?;
+        let coding =
+            ContentEncoding::from_header(text(request.headers(), &header::CONTENT_ENCODING)).map_err(refused)?;
         let body = body(shared, request).await?;
         let limits = shared.limits.clone();
-        let decoded = off_thread(body, move |body| {
+        let decoded = off_thread(shared, body, move |body| {
             let plain = decompress(body, coding, &limits)?;
             decode(&plain, encoding, &limits)
         })
@@ -56,7 +57,8 @@ async fn otlp_signal(shared: &Shared, request: Request, decode: Decode) -> Respo
     };
     match outcome.await {
         Ok((encoding, response)) => {
-            (StatusCode::OK, [(header::CONTENT_TYPE, HeaderValue::from_static(encoding.content_type()))], response).into_response()
+            (StatusCode::OK, [(header::CONTENT_TYPE, HeaderValue::from_static(encoding.content_type()))], response)
+                .into_response()
         }
         Err(problem) => problem.into_response(),
     }
@@ -67,10 +69,11 @@ async fn otlp_signal(shared: &Shared, request: Request, decode: Decode) -> Respo
 pub async fn remote_write(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let outcome = async {
         let headers = request.headers();
-        write::check_headers(text(headers, &header::CONTENT_TYPE), text(headers, &header::CONTENT_ENCODING)).map_err(refused)?;
+        write::check_headers(text(headers, &header::CONTENT_TYPE), text(headers, &header::CONTENT_ENCODING))
+            .map_err(refused)?;
         let body = body(&shared, request).await?;
         let limits = shared.limits.clone();
-        let written = off_thread(body, move |body| write::decode(body, &limits)).await?;
+        let written = off_thread(&shared, body, move |body| write::decode(body, &limits)).await?;
         let appended = append(&shared, written.batch).await?;
         Ok::<_, ApiProblem>((written.rejected, written.message, appended))
     };
@@ -81,7 +84,8 @@ pub async fn remote_write(State(shared): State<Arc<Shared>>, request: Request) -
                 0 => String::new(),
                 n => format!("{n} samples were too old or contradicted a stored sample. "),
             };
-            let wrong = if rejected == 0 { String::new() } else { format!("{rejected} series were refused: {message}") };
+            let wrong =
+                if rejected == 0 { String::new() } else { format!("{rejected} series were refused: {message}") };
             ApiProblem::new(Code::MalformedBody, format!("{late}{wrong} The rest was kept.")).into_response()
         }
         Err(problem) => problem.into_response(),
@@ -95,7 +99,9 @@ pub(super) async fn append(shared: &Shared, batch: Batch) -> Result<Appended, Ap
     }
     shared.received(&batch);
     shared.store.append(batch).await.map_err(|error| match error {
-        AppendError::Overloaded { retry_after_s } => ApiProblem::new(Code::Overloaded, error.to_string()).retry_after(retry_after_s),
+        AppendError::Overloaded { retry_after_s } => {
+            ApiProblem::new(Code::Overloaded, error.to_string()).retry_after(retry_after_s)
+        }
         AppendError::Storage(_) => ApiProblem::new(Code::StorageUnavailable, error.to_string()).retry_after(5),
         AppendError::ShuttingDown => ApiProblem::new(Code::StorageUnavailable, error.to_string()).retry_after(1),
     })
@@ -106,10 +112,14 @@ async fn body(shared: &Shared, request: Request) -> Result<Bytes, ApiProblem> {
     read(request.into_body(), declared, shared.limits.compressed_bytes).await
 }
 
+/// Decodes when it is this body's turn: each may take as much memory as the limits allow, so not all may at once.
 async fn off_thread<T: Send + 'static>(
+    shared: &Shared,
     body: Bytes,
     decode: impl FnOnce(&[u8]) -> Result<T, DecodeError> + Send + 'static,
 ) -> Result<T, ApiProblem> {
+    let _turn =
+        shared.decoding.acquire().await.map_err(|error| ApiProblem::internal("wait to decode the body", &error))?;
     if body.len() <= INLINE_BYTES {
         return decode(&body).map_err(refused);
     }

@@ -19,7 +19,9 @@ pub async fn list(State(shared): State<Arc<Shared>>, Query(query): Query<LedgerQ
     let paging = Paging::new(query.limit, None)?;
     let before: Option<i64> = match query.cursor.as_deref() {
         None => None,
-        Some(cursor) => Some(cursor.parse().map_err(|_| ApiProblem::invalid("cursor", "it is not one that a list gave"))?),
+        Some(cursor) => {
+            Some(cursor.parse().map_err(|_| ApiProblem::invalid("cursor", "it is not one that a list gave"))?)
+        }
     };
     let alert = query.subject.as_deref().and_then(|s| s.parse().ok()).map(About::Alert);
     let incident = query.subject.as_deref().and_then(|s| s.parse().ok()).map(About::Incident);

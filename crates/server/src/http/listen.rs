@@ -61,13 +61,17 @@ pub async fn serve(
         let Ok(service) = make.call(peer).await;
         let asked = CancellationToken::new();
         let first = asked.clone();
-        let service = hyper_util::service::TowerToHyperService::new(service.map_request(move |request: http::Request<_>| {
-            first.cancel();
-            request.map(axum::body::Body::new)
-        }));
+        let service =
+            hyper_util::service::TowerToHyperService::new(service.map_request(move |request: http::Request<_>| {
+                first.cancel();
+                request.map(axum::body::Body::new)
+            }));
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
-        #[expect(clippy::disallowed_methods, reason = "one task per connection; they end with the listener's graceful shutdown")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "one task per connection; they end with the listener's graceful shutdown"
+        )]
         tokio::spawn(async move {
             let _guard = guard;
             // The builder's own time starts when it knows the protocol; who sends nothing, or a part of HTTP/2's

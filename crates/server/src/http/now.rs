@@ -64,7 +64,11 @@ pub async fn overview(State(shared): State<Arc<Shared>>, caller: Caller) -> ApiR
         alerts: firing.iter().filter(|l| l.alert.incident_id.is_none()).map(|l| summary(l, &nobody)).collect(),
         rules_total: u32::try_from(all_rules.len()).unwrap_or(u32::MAX),
         unknown_rules: all_rules.into_iter().filter(|r| r.state == RuleState::Unknown).collect(),
-        failing_receivers: deliveries::all(&shared).await?.into_iter().filter(|r| r.health == ReceiverHealth::Failing).collect(),
+        failing_receivers: deliveries::all(&shared)
+            .await?
+            .into_iter()
+            .filter(|r| r.health == ReceiverHealth::Failing)
+            .collect(),
         probes,
         counts,
         last_telemetry_at: shared.last_telemetry_at().map(Into::into),
@@ -83,14 +87,17 @@ fn rank(priority: Priority) -> u8 {
 async fn open_incident(shared: &Shared, listed: &Listed) -> ApiResult<OpenIncident> {
     let pool = shared.state.read();
     let i = &listed.incident;
-    let runs = workflow::list(pool, &workflow::Filter { incident: Some(i.id), limit: Some(1), ..workflow::Filter::default() }).await?;
-    let impact: Option<String> =
-        sqlx::query_scalar("SELECT json_extract(annotations, '$.impact') FROM alert WHERE incident_id = $1 ORDER BY fired_at LIMIT 1")
-            .bind(i.id.to_string())
-            .fetch_optional(pool)
-            .await
-            .map_err(watchkeeper_state::StateError::statement("read the impact of an incident"))?
-            .flatten();
+    let runs =
+        workflow::list(pool, &workflow::Filter { incident: Some(i.id), limit: Some(1), ..workflow::Filter::default() })
+            .await?;
+    let impact: Option<String> = sqlx::query_scalar(
+        "SELECT json_extract(annotations, '$.impact') FROM alert WHERE incident_id = $1 ORDER BY fired_at LIMIT 1",
+    )
+    .bind(i.id.to_string())
+    .fetch_optional(pool)
+    .await
+    .map_err(watchkeeper_state::StateError::statement("read the impact of an incident"))?
+    .flatten();
     let shown = incident_api::shown(listed);
     Ok(OpenIncident {
         id: shown.id,

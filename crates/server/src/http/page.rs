@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use axum::Json;
 use rust_embed::RustEmbed;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -74,7 +74,8 @@ pub async fn login() -> Response {
 }
 
 fn login_page(status: StatusCode, page: String) -> Response {
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+    let policy =
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
     (status, [(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy))], Html(page)).into_response()
 }
 
@@ -120,7 +121,9 @@ impl Paging {
         if !(1..=1_000).contains(&limit) {
             return Err(ApiProblem::invalid("limit", "accepted are 1 to 1,000"));
         }
-        let offset = cursor.map_or(Ok(0), str::parse).map_err(|_| ApiProblem::invalid("cursor", "it is not one that a list gave"))?;
+        let offset = cursor
+            .map_or(Ok(0), str::parse)
+            .map_err(|_| ApiProblem::invalid("cursor", "it is not one that a list gave"))?;
         Ok(Self { limit, offset })
     }
 
@@ -138,7 +141,8 @@ pub fn words<T: DeserializeOwned>(name: &str, text: &str) -> ApiResult<Vec<T>> {
         .map(str::trim)
         .filter(|word| !word.is_empty())
         .map(|word| {
-            serde_json::from_value(serde_json::Value::String(word.to_owned())).map_err(|error| ApiProblem::invalid(name, error))
+            serde_json::from_value(serde_json::Value::String(word.to_owned()))
+                .map_err(|error| ApiProblem::invalid(name, error))
         })
         .collect()
 }

@@ -26,7 +26,11 @@ use super::problem::ApiResult;
 use crate::app::Shared;
 
 /// `GET /incidents/{id}/post-mortem`.
-pub async fn show(State(shared): State<Arc<Shared>>, caller: Caller, Path(id): Path<String>) -> ApiResult<Json<PostMortem>> {
+pub async fn show(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> ApiResult<Json<PostMortem>> {
     answer(&shared, &caller, parse(&id)?).await.map(Json)
 }
 
@@ -62,12 +66,17 @@ pub async fn action_item(
         due: body.due,
         done: body.state == Some(ActionItemState::Done),
     };
-    let saved = shared.incidents.save_action_item(viewer(&caller), incident, new, caller.actor()).await.map_err(refused)?;
+    let saved =
+        shared.incidents.save_action_item(viewer(&caller), incident, new, caller.actor()).await.map_err(refused)?;
     Ok(Json(shown(&saved)))
 }
 
 /// `GET /incidents/{id}/post-mortem.md`.
-pub async fn markdown(State(shared): State<Arc<Shared>>, caller: Caller, Path(id): Path<String>) -> ApiResult<Response> {
+pub async fn markdown(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> ApiResult<Response> {
     let id = parse(&id)?;
     let found = read::get(shared.state.read(), viewer(&caller), id).await.map_err(refused)?;
     let review = review::get(shared.state.read(), viewer(&caller), id).await.map_err(refused)?;
@@ -89,7 +98,9 @@ async fn answer(shared: &Shared, caller: &Caller, id: IncidentId) -> ApiResult<P
     let summary = match (impact.state, impact.failed_requests) {
         (_, Some(failed)) => format!("{failed:.0} failed requests in {window}"),
         (ImpactState::Pending, None) => "The failed requests are being counted.".to_owned(),
-        (_, None) => format!("Not known: {}", impact.why.as_deref().unwrap_or("no `incidents.impact_query` is configured")),
+        (_, None) => {
+            format!("Not known: {}", impact.why.as_deref().unwrap_or("no `incidents.impact_query` is configured"))
+        }
     };
     let edited = review.updated_by != Actor::System;
     Ok(PostMortem {
@@ -99,7 +110,12 @@ async fn answer(shared: &Shared, caller: &Caller, id: IncidentId) -> ApiResult<P
         mttd_seconds: Some(review.facts.mttd_s),
         mtta_seconds: review.facts.mtta_s,
         mttr_seconds: Some(review.facts.mttr_s),
-        impact: Impact { failed_requests: impact.failed_requests, total_requests: None, query: impact.query.clone(), summary },
+        impact: Impact {
+            failed_requests: impact.failed_requests,
+            total_requests: None,
+            query: impact.query.clone(),
+            summary,
+        },
         tried: review.facts.tried.iter().map(tried).collect(),
         root_cause: review.root_cause,
         lessons: review.lessons,

@@ -60,7 +60,8 @@ impl ApiProblem {
 impl From<StateError> for ApiProblem {
     fn from(error: StateError) -> Self {
         tracing::error!(error = %chain(&error), "a request could not use the state database");
-        Self::new(Code::StateUnavailable, "The state database cannot be used right now. The log has the reason.").retry_after(1)
+        Self::new(Code::StateUnavailable, "The state database cannot be used right now. The log has the reason.")
+            .retry_after(1)
     }
 }
 

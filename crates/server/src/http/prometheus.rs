@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{FromRequest, RawQuery, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use serde_json::{Value, json};
 use watchkeeper_domain::query::{Instant, QueryError, SeriesData};
 use watchkeeper_domain::telemetry::Sample;
@@ -39,7 +39,8 @@ impl Params {
         self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
     }
     fn time(&self, name: &str) -> Result<Option<Timestamp>, Failure> {
-        let parse = |text: &str| text.parse().map_err(|e| Failure::bad_data(format!("invalid parameter \"{name}\": {e}")));
+        let parse =
+            |text: &str| text.parse().map_err(|e| Failure::bad_data(format!("invalid parameter \"{name}\": {e}")));
         self.get(name).map(parse).transpose()
     }
     fn limit(&self) -> Result<usize, Failure> {
@@ -115,7 +116,8 @@ async fn instant(shared: Arc<Shared>, params: Params) -> Answer {
     let expr = parse(params.need("query")?)?;
     let at = params.time("time")?.unwrap_or_else(|| shared.env.now());
     let (answer, notes) =
-        evaluate(move || watchkeeper_promql::instant(&expr, shared.store.as_ref(), at.as_millis(), &Limits::default())).await?;
+        evaluate(move || watchkeeper_promql::instant(&expr, shared.store.as_ref(), at.as_millis(), &Limits::default()))
+            .await?;
     let seconds = at.as_secs_f64();
     let data = match answer {
         Instant::Scalar(v) => json!({"resultType": "scalar", "result": [seconds, number(v)]}),
@@ -146,10 +148,19 @@ async fn range(shared: Arc<Shared>, params: Params) -> Answer {
     let end = params.time("end")?.ok_or_else(|| missing("end"))?;
     let step = step_ms(params.need("step")?)?;
     if end < start {
-        return Err(Failure::bad_data("invalid parameter \"end\": end timestamp must not be before start time".to_owned()));
+        return Err(Failure::bad_data(
+            "invalid parameter \"end\": end timestamp must not be before start time".to_owned(),
+        ));
     }
     let (series, notes) = evaluate(move || {
-        watchkeeper_promql::range(&expr, shared.store.as_ref(), start.as_millis(), end.as_millis(), step, &Limits::default())
+        watchkeeper_promql::range(
+            &expr,
+            shared.store.as_ref(),
+            start.as_millis(),
+            end.as_millis(),
+            step,
+            &Limits::default(),
+        )
     })
     .await?;
     Ok(success(json!({"resultType": "matrix", "result": matrix(&series)}), &notes))
@@ -157,12 +168,16 @@ async fn range(shared: Arc<Shared>, params: Params) -> Answer {
 
 /// A step in seconds or in Prometheus's notation.
 fn step_ms(text: &str) -> Result<i64, Failure> {
-    let bad = || Failure::bad_data("invalid parameter \"step\": zero or negative query resolution step widths are not accepted. Try a positive integer".to_owned());
+    let bad = || {
+        Failure::bad_data("invalid parameter \"step\": zero or negative query resolution step widths are not accepted. Try a positive integer".to_owned())
+    };
     let ms = match text.parse::<f64>() {
         #[expect(clippy::cast_possible_truncation, reason = "bounded by the guard")]
         Ok(seconds) if seconds > 0.0 && seconds < 1e9 => (seconds * 1_000.0) as i64,
         Ok(_) => return Err(bad()),
-        Err(_) => text.parse::<Span>().map_err(|e| Failure::bad_data(format!("invalid parameter \"step\": {e}")))?.as_millis(),
+        Err(_) => {
+            text.parse::<Span>().map_err(|e| Failure::bad_data(format!("invalid parameter \"step\": {e}")))?.as_millis()
+        }
     };
     if ms > 0 { Ok(ms) } else { Err(bad()) }
 }
@@ -184,7 +199,8 @@ fn find_series(shared: &Shared, params: &Params) -> Answer {
     }
     let limit = params.limit()?;
     let (start, end) = window(shared, params)?;
-    let found: std::collections::BTreeSet<_> = selectors.iter().flat_map(|s| shared.store.series(s, start, end)).collect();
+    let found: std::collections::BTreeSet<_> =
+        selectors.iter().flat_map(|s| shared.store.series(s, start, end)).collect();
     let found: Vec<_> = found.into_iter().take(limit).collect();
     Ok(success(json!(found), &Annotations::default()))
 }
@@ -206,12 +222,19 @@ fn find_labels(shared: &Shared, params: &Params) -> Answer {
 }
 
 /// `GET /api/v1/label/{name}/values`.
-pub async fn label_values(State(shared): State<Arc<Shared>>, Path(name): Path<String>, RawQuery(query): RawQuery) -> Response {
+pub async fn label_values(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
     let params = Params::parse(query.as_deref().unwrap_or(""));
     let answer = || {
         let (start, end) = window(&shared, &params)?;
         let values = union(selectors(&params)?, |matchers| shared.store.label_values(&name, matchers, start, end));
-        Ok::<_, Failure>(success(json!(values.into_iter().take(params.limit()?).collect::<Vec<_>>()), &Annotations::default()))
+        Ok::<_, Failure>(success(
+            json!(values.into_iter().take(params.limit()?).collect::<Vec<_>>()),
+            &Annotations::default(),
+        ))
     };
     answer().into_response()
 }
@@ -231,15 +254,23 @@ fn parse(text: &str) -> Result<Expr, Failure> {
 fn selectors(params: &Params) -> Result<Vec<Vec<Matcher>>, Failure> {
     let mut found = Vec::new();
     for text in params.all("match[]") {
-        let expr = Expr::parse(text).map_err(|error| Failure::bad_data(format!("invalid parameter \"match[]\": {error}")))?;
+        let expr =
+            Expr::parse(text).map_err(|error| Failure::bad_data(format!("invalid parameter \"match[]\": {error}")))?;
         found.extend(expr.selectors().into_iter().map(|selector| selector.matchers));
     }
     Ok(found)
 }
 
 /// What any of the selectors gives; without selectors what there is.
-fn union(selectors: Vec<Vec<Matcher>>, look: impl Fn(&[Matcher]) -> Vec<Arc<str>>) -> std::collections::BTreeSet<Arc<str>> {
-    if selectors.is_empty() { look(&[]).into_iter().collect() } else { selectors.iter().flat_map(|s| look(s)).collect() }
+fn union(
+    selectors: Vec<Vec<Matcher>>,
+    look: impl Fn(&[Matcher]) -> Vec<Arc<str>>,
+) -> std::collections::BTreeSet<Arc<str>> {
+    if selectors.is_empty() {
+        look(&[]).into_iter().collect()
+    } else {
+        selectors.iter().flat_map(|s| look(s)).collect()
+    }
 }
 
 fn window(shared: &Shared, params: &Params) -> Result<(i64, i64), Failure> {
@@ -272,7 +303,10 @@ fn success(data: Value, notes: &Annotations) -> Json<Value> {
 
 fn matrix(series: &[SeriesData]) -> Vec<Value> {
     let point = |s: &Sample| json!([Timestamp::from_millis(s.t).as_secs_f64(), number(s.v)]);
-    series.iter().map(|s| json!({"metric": s.labels, "values": s.samples.iter().map(point).collect::<Vec<_>>()})).collect()
+    series
+        .iter()
+        .map(|s| json!({"metric": s.labels, "values": s.samples.iter().map(point).collect::<Vec<_>>()}))
+        .collect()
 }
 
 /// A number as Prometheus writes it: text, because JSON knows neither NaN nor infinity.

@@ -19,8 +19,8 @@ use watchkeeper_domain::Code;
 
 use super::problem::ApiProblem;
 use super::{
-    access, alerts, chart, console, deliveries, demo, events, incidents, ingest, ledger, now, page, post_mortem, prometheus, rules,
-    silences, slack, status_page, telemetry, workflows,
+    access, alerts, chart, console, deliveries, demo, events, incidents, ingest, ledger, now, page, post_mortem,
+    prometheus, rules, silences, slack, status_page, telemetry, workflows,
 };
 use crate::app::Shared;
 
@@ -162,7 +162,9 @@ fn ingest_routes(routes: Routes) -> Routes {
 pub fn main(shared: &Arc<Shared>) -> Router {
     let router = routes()
         .router
-        .method_not_allowed_fallback(async || ApiProblem::new(Code::MethodNotAllowed, "Another method is offered at this path.").into_response())
+        .method_not_allowed_fallback(async || {
+            ApiProblem::new(Code::MethodNotAllowed, "Another method is offered at this path.").into_response()
+        })
         .fallback(console::serve);
     edge(router, shared)
 }
@@ -170,7 +172,8 @@ pub fn main(shared: &Arc<Shared>) -> Router {
 /// The OTLP/HTTP listener: telemetry only.
 pub fn otlp_http(shared: &Arc<Shared>) -> Router {
     let router = ingest_routes(Routes::default()).router.fallback(async || {
-        ApiProblem::new(Code::NotFound, "This port takes OTLP over HTTP: POST /v1/metrics, /v1/logs, /v1/traces.").into_response()
+        ApiProblem::new(Code::NotFound, "This port takes OTLP over HTTP: POST /v1/metrics, /v1/logs, /v1/traces.")
+            .into_response()
     });
     edge(router, shared)
 }
@@ -201,5 +204,6 @@ fn edge(router: Router<Arc<Shared>>, shared: &Arc<Shared>) -> Router {
 
 /// A handler panicked: the process goes on, and the caller gets what every failed request gets.
 fn panicked(_: Box<dyn std::any::Any + Send>) -> axum::response::Response {
-    ApiProblem::new(Code::Internal, "Watchkeeper panicked over this request; this is a defect. The log has the reason.").into_response()
+    ApiProblem::new(Code::Internal, "Watchkeeper panicked over this request; this is a defect. The log has the reason.")
+        .into_response()
 }

@@ -96,12 +96,7 @@ pub async fn probes(State(shared): State<Arc<Shared>>) -> Json<ProbeList> {
 
 /// All probes, down first.
 pub(super) fn all_probes(shared: &Shared) -> Vec<Probe> {
-    let mut items: Vec<Probe> = shared
-        .probes
-        .statuses()
-        .into_iter()
-        .map(probe)
-        .collect();
+    let mut items: Vec<Probe> = shared.probes.statuses().into_iter().map(probe).collect();
     let rank = |p: &Probe| match p.state {
         ProbeState::Down => 0,
         ProbeState::Unknown => 1,

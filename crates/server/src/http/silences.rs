@@ -21,7 +21,10 @@ use super::problem::{ApiProblem, ApiResult};
 use crate::app::Shared;
 
 /// `GET /silences`.
-pub async fn list(State(shared): State<Arc<Shared>>, Query(query): Query<SilenceQuery>) -> ApiResult<Json<SilenceList>> {
+pub async fn list(
+    State(shared): State<Arc<Shared>>,
+    Query(query): Query<SilenceQuery>,
+) -> ApiResult<Json<SilenceList>> {
     let states: Vec<SilenceState> = words("state", query.state.as_deref().unwrap_or("active,pending"))?;
     let states: Vec<StoredState> = states.into_iter().map(stored_state).collect();
     let paging = Paging::new(query.limit, query.cursor.as_deref())?;
@@ -45,7 +48,11 @@ pub async fn create(
 }
 
 /// `DELETE /silences/{id}`.
-pub async fn expire(State(shared): State<Arc<Shared>>, caller: Caller, Path(id): Path<String>) -> ApiResult<Json<Silence>> {
+pub async fn expire(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> ApiResult<Json<Silence>> {
     let parsed: SilenceId = id.parse().map_err(|_| ApiProblem::not_found("silence", &id))?;
     let silence = shared.silences.expire(parsed, caller.actor()).await.map_err(refused)?;
     Ok(Json(one(&shared, silence).await?))

@@ -54,7 +54,10 @@ pub async fn interactions(State(shared): State<Arc<Shared>>, request: Request<Bo
 fn verify(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> ApiResult<()> {
     let config = shared.config.load();
     let secret = config.slack_signing_secret.as_ref().ok_or_else(|| {
-        ApiProblem::new(Code::BadSignature, "`slack.signing_secret` is not configured, so no interaction can be trusted.")
+        ApiProblem::new(
+            Code::BadSignature,
+            "`slack.signing_secret` is not configured, so no interaction can be trusted.",
+        )
     })?;
     let all = |name: &str| headers.get_all(name).iter().map(|v| v.to_str().unwrap_or("")).collect::<Vec<_>>();
     let (timestamp, signature) = (all("x-slack-request-timestamp"), all("x-slack-signature"));
@@ -80,9 +83,12 @@ async fn carry_out(shared: &Shared, press: &Press, wish: &Command) -> Result<Str
         }
         Command::Resolve { incident, alerts } => {
             let Some(incident) = incident_of(shared, *incident, alerts).await else {
-                return Err("There is no open incident to resolve; an alert resolves when its condition ends.".to_owned());
+                return Err(
+                    "There is no open incident to resolve; an alert resolves when its condition ends.".to_owned()
+                );
             };
-            let resolved = shared.incidents.resolve(Viewer::ALL, incident, actor, None).await.map_err(|e| e.to_string())?;
+            let resolved =
+                shared.incidents.resolve(Viewer::ALL, incident, actor, None).await.map_err(|e| e.to_string())?;
             format!("INC-{} was resolved by {name}.", resolved.number)
         }
         Command::Silence { alerts, duration } => {
@@ -99,7 +105,12 @@ async fn carry_out(shared: &Shared, press: &Press, wish: &Command) -> Result<Str
     Ok(done)
 }
 
-async fn acknowledge(shared: &Shared, incident: Option<IncidentId>, ids: &[AlertId], actor: &Actor) -> Result<(), String> {
+async fn acknowledge(
+    shared: &Shared,
+    incident: Option<IncidentId>,
+    ids: &[AlertId],
+    actor: &Actor,
+) -> Result<(), String> {
     if let Some(incident) = incident_of(shared, incident, ids).await {
         shared.incidents.acknowledge(Viewer::ALL, incident, actor.clone(), None).await.map_err(|e| e.to_string())?;
         return Ok(());
@@ -121,7 +132,9 @@ async fn incident_of(shared: &Shared, incident: Option<IncidentId>, ids: &[Alert
 
 async fn silence(shared: &Shared, ids: &[AlertId], duration: Span, actor: &Actor) -> Result<(), String> {
     for id in ids {
-        let found = alerts::get(shared.state.read(), shared.silences.cache(), shared.env.now(), *id).await.map_err(|e| e.to_string())?;
+        let found = alerts::get(shared.state.read(), shared.silences.cache(), shared.env.now(), *id)
+            .await
+            .map_err(|e| e.to_string())?;
         let matchers = found.alert.labels.iter().map(|(name, value)| Matcher::equal(name, value)).collect();
         let new = NewSilence { matchers, starts_at: None, duration, comment: "from a button in Slack".to_owned() };
         shared.silences.create(new, actor.clone()).await.map_err(|e| e.to_string())?;
@@ -134,15 +147,20 @@ fn answer(shared: &Shared, press: &Press, said: &str) {
     let Some(url) = press.response_url.clone() else { return };
     // The signature says that the address is Slack's. A loopback one is the stand-in's, and only believed where the
     // administrator's own webhook leads to loopback too.
-    let loopback = |host: Option<&str>| host.is_some_and(|h| h == "localhost" || h.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()));
+    let loopback = |host: Option<&str>| {
+        host.is_some_and(|h| h == "localhost" || h.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()))
+    };
     let config = shared.config.load();
-    let local_webhook = config.receivers.values().flat_map(|r| &r.slack).any(|s| {
-        Url::parse(s.webhook_url.expose()).is_ok_and(|webhook| loopback(webhook.host_str()))
-    });
+    let local_webhook = config
+        .receivers
+        .values()
+        .flat_map(|r| &r.slack)
+        .any(|s| Url::parse(s.webhook_url.expose()).is_ok_and(|webhook| loopback(webhook.host_str())));
     let reach = if local_webhook && loopback(url.host_str()) { Reach::Administrator } else { Reach::Payload };
     let body = slack::answer(said, press.wish.is_ok()).to_string();
     let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-    let request = client::Request { url, reach, method: Method::POST, headers, body: body.into(), left: Left::default() };
+    let request =
+        client::Request { url, reach, method: Method::POST, headers, body: body.into(), left: Left::default() };
     let (client, clock) = (shared.client.clone(), shared.env.clock.clone());
     let deadline = shared.env.now() + ANSWER_TIMEOUT;
     shared.supervisor.run("slack-answer", async move {

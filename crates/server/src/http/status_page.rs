@@ -36,7 +36,8 @@ pub async fn html(State(shared): State<Arc<Shared>>) -> ApiResult<Response> {
 
 /// `GET /status.css`.
 pub async fn css() -> Response {
-    ([(header::CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8"))], watchkeeper_publish::CSS).into_response()
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8"))], watchkeeper_publish::CSS)
+        .into_response()
 }
 
 /// `GET /api/v2/summary.json`, in Statuspage's shape.
@@ -46,6 +47,8 @@ pub async fn summary(State(shared): State<Arc<Shared>>) -> ApiResult<Json<Value>
 
 /// `GET /status/history.atom`.
 pub async fn feed(State(shared): State<Arc<Shared>>) -> ApiResult<Response> {
-    let feed = page(&shared).await?.atom(&url(&shared)).map_err(|error| ApiProblem::internal("render the feed", &error))?;
-    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/atom+xml; charset=utf-8"))], feed).into_response())
+    let feed =
+        page(&shared).await?.atom(&url(&shared)).map_err(|error| ApiProblem::internal("render the feed", &error))?;
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/atom+xml; charset=utf-8"))], feed)
+        .into_response())
 }

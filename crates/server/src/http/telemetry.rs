@@ -12,8 +12,8 @@ use watchkeeper_domain::{Span as Length, Timestamp};
 use watchkeeper_store::{Found, LogQuery as Wanted, TraceQuery as WantedTraces, TraceSummary as StoredTrace};
 
 use super::dto::telemetry::{
-    LogBucket, LogList, LogQuery, LogRecord, Metric, MetricList, MetricQuery, Service, ServiceList, Span, SpanEvent, Trace, TraceList,
-    TraceQuery, TraceSummary,
+    LogBucket, LogList, LogQuery, LogRecord, Metric, MetricList, MetricQuery, Service, ServiceList, Span, SpanEvent,
+    Trace, TraceList, TraceQuery, TraceSummary,
 };
 use super::dto::words::SpanStatus;
 use super::extract::{Path, Query};
@@ -29,7 +29,10 @@ const MOST_COUNTED: usize = 20_000;
 const MOST_SPANS: usize = 5_000;
 
 /// `GET /telemetry/metrics`.
-pub async fn metrics(State(shared): State<Arc<Shared>>, Query(query): Query<MetricQuery>) -> ApiResult<Json<MetricList>> {
+pub async fn metrics(
+    State(shared): State<Arc<Shared>>,
+    Query(query): Query<MetricQuery>,
+) -> ApiResult<Json<MetricList>> {
     let limit = Paging::new(query.limit, None)?.limit as usize;
     let prefix = query.prefix.unwrap_or_default().to_lowercase();
     let meta: BTreeMap<_, _> = shared.store.metadata().into_iter().map(|m| (m.name.to_string(), m)).collect();
@@ -96,7 +99,8 @@ fn histogram(records: &[StoredLog], since: Timestamp, until: Timestamp) -> Vec<L
 }
 
 fn severity(word: &str) -> ApiResult<u8> {
-    const WORDS: [(&str, u8); 6] = [("TRACE", 1), ("DEBUG", 5), ("INFO", 9), ("WARN", 13), ("ERROR", 17), ("FATAL", 21)];
+    const WORDS: [(&str, u8); 6] =
+        [("TRACE", 1), ("DEBUG", 5), ("INFO", 9), ("WARN", 13), ("ERROR", 17), ("FATAL", 21)];
     let found = WORDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, n)| *n);
     found.ok_or_else(|| ApiProblem::invalid("severity", "accepted are TRACE, DEBUG, INFO, WARN, ERROR, FATAL"))
 }
@@ -171,7 +175,11 @@ pub async fn trace(State(shared): State<Arc<Shared>>, Path(id): Path<String>) ->
         return Err(ApiProblem::not_found("trace", &wanted));
     };
     let truncated = found.items.len() > MOST_SPANS || !found.complete;
-    Ok(Json(Trace { trace_id: wanted, spans: found.items.into_iter().take(MOST_SPANS).map(|s| span(s, first)).collect(), truncated }))
+    Ok(Json(Trace {
+        trace_id: wanted,
+        spans: found.items.into_iter().take(MOST_SPANS).map(|s| span(s, first)).collect(),
+        truncated,
+    }))
 }
 
 fn span(s: SpanRecord, first_ns: u64) -> Span {
@@ -206,8 +214,13 @@ pub async fn services(State(shared): State<Arc<Shared>>) -> ApiResult<Json<Servi
     let items = blocking(&shared, move |shared| {
         let since = now - Length::from_secs(3_600);
         let one = |name: &Arc<str>| {
-            let logs = shared.store.logs(&Wanted { service: Some(name.to_string()), limit: 1, ..Wanted::between(since, now) });
-            let traces = shared.store.traces(&WantedTraces { service: Some(name.to_string()), limit: 1, ..WantedTraces::between(since, now) });
+            let logs =
+                shared.store.logs(&Wanted { service: Some(name.to_string()), limit: 1, ..Wanted::between(since, now) });
+            let traces = shared.store.traces(&WantedTraces {
+                service: Some(name.to_string()),
+                limit: 1,
+                ..WantedTraces::between(since, now)
+            });
             let matcher = watchkeeper_domain::Matcher::equal("service", name.as_ref());
             let metrics = !shared.store.series(&[matcher], since.as_millis(), now.as_millis()).is_empty();
             let last = logs.items.first().map(|l| l.t_ns).max(traces.items.first().map(|t| t.start_ns + t.duration_ns));
@@ -226,9 +239,14 @@ pub async fn services(State(shared): State<Arc<Shared>>) -> ApiResult<Json<Servi
 }
 
 /// Store queries may read files: off the async threads.
-async fn blocking<T: Send + 'static>(shared: &Arc<Shared>, look: impl FnOnce(&Shared) -> T + Send + 'static) -> ApiResult<T> {
+async fn blocking<T: Send + 'static>(
+    shared: &Arc<Shared>,
+    look: impl FnOnce(&Shared) -> T + Send + 'static,
+) -> ApiResult<T> {
     let shared = Arc::clone(shared);
-    tokio::task::spawn_blocking(move || look(&shared)).await.map_err(|error| ApiProblem::internal("read stored telemetry", &error))
+    tokio::task::spawn_blocking(move || look(&shared))
+        .await
+        .map_err(|error| ApiProblem::internal("read stored telemetry", &error))
 }
 
 fn window(shared: &Shared, since: Option<&str>, until: Option<&str>) -> ApiResult<(Timestamp, Timestamp)> {

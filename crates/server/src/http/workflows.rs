@@ -22,7 +22,8 @@ use super::dto::overview::Tried;
 use super::dto::session::ChangeKind;
 use super::dto::words::{Outcome, RunState, StepState};
 use super::dto::workflows::{
-    GuardDecision, Run, RunDetail, RunList, RunQuery, RunStep, StartRun, StepAttempt, Verification, Workflow, WorkflowList,
+    GuardDecision, Run, RunDetail, RunList, RunQuery, RunStep, StartRun, StepAttempt, Verification, Workflow,
+    WorkflowList,
 };
 use super::extract::{Path, Query};
 use super::incidents::{refused, viewer};
@@ -67,10 +68,15 @@ fn shown(w: &Configured, last: Option<&RunRow>) -> Workflow {
 }
 
 /// `GET /runs`.
-pub async fn runs(State(shared): State<Arc<Shared>>, caller: Caller, Query(query): Query<RunQuery>) -> ApiResult<Json<RunList>> {
+pub async fn runs(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Query(query): Query<RunQuery>,
+) -> ApiResult<Json<RunList>> {
     let limit = Paging::new(query.limit, None)?.limit;
     let states: Vec<RunState> = words("state", query.state.as_deref().unwrap_or(""))?;
-    let parse = |text: &str| text.parse::<RunId>().map_err(|_| ApiProblem::invalid("cursor", "it is not one that a list gave"));
+    let parse =
+        |text: &str| text.parse::<RunId>().map_err(|_| ApiProblem::invalid("cursor", "it is not one that a list gave"));
     let incident = |text: &str| text.parse::<IncidentId>().map_err(|_| ApiProblem::not_found("incident", text));
     let filter = Filter {
         workflow: query.workflow,
@@ -98,7 +104,11 @@ async fn visible(shared: &Shared, caller: &Caller, rows: Vec<RunRow>) -> ApiResu
 }
 
 /// `GET /runs/{id}`.
-pub async fn show(State(shared): State<Arc<Shared>>, caller: Caller, Path(id): Path<String>) -> ApiResult<Json<RunDetail>> {
+pub async fn show(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> ApiResult<Json<RunDetail>> {
     let found = find(&shared, &caller, &id).await?;
     Ok(Json(detail(&found)))
 }
@@ -139,9 +149,12 @@ pub async fn run_by_hand(
     let queued = queue(&shared, workflow, &trigger, &caller.actor()).await?;
     let id = match queued {
         Queued::Queued(id) => id,
-        Queued::Refused { reason, .. } => return Err(ApiProblem::new(Code::Conflict, format!("`{name}` was not started: {reason}."))),
+        Queued::Refused { reason, .. } => {
+            return Err(ApiProblem::new(Code::Conflict, format!("`{name}` was not started: {reason}.")));
+        }
     };
-    let found = workflow::get(shared.state.read(), id).await?.ok_or_else(|| ApiProblem::not_found("run", &id.to_string()))?;
+    let found =
+        workflow::get(shared.state.read(), id).await?.ok_or_else(|| ApiProblem::not_found("run", &id.to_string()))?;
     Ok((StatusCode::ACCEPTED, Json(detail(&found))))
 }
 
@@ -157,12 +170,16 @@ pub(super) async fn start(
     let workflow = config.workflows.get(name).ok_or_else(|| format!("There is no workflow `{name}` any more."))?;
     let mut trigger = Trigger { incident, alert, ..Trigger::default() };
     if let Some(id) = alert {
-        let found = watchkeeper_alert::read::get(shared.state.read(), shared.silences.cache(), shared.env.now(), id).await;
+        let found =
+            watchkeeper_alert::read::get(shared.state.read(), shared.silences.cache(), shared.env.now(), id).await;
         let found = found.map_err(|error| error.to_string())?.alert;
         trigger.incident = trigger.incident.or(found.incident_id);
         (trigger.labels, trigger.annotations) = (found.labels, found.annotations);
     }
-    match queue(shared, workflow, &trigger, actor).await.map_err(|_| "The state database cannot be used right now.".to_owned())? {
+    match queue(shared, workflow, &trigger, actor)
+        .await
+        .map_err(|_| "The state database cannot be used right now.".to_owned())?
+    {
         Queued::Queued(id) => Ok(id),
         Queued::Refused { reason, .. } => Err(format!("{name} was not started: {reason}.")),
     }
@@ -178,10 +195,17 @@ async fn queue(shared: &Shared, workflow: &Configured, trigger: &Trigger, actor:
 }
 
 /// `POST /runs/{id}/cancel`.
-pub async fn cancel(State(shared): State<Arc<Shared>>, caller: Caller, Path(id): Path<String>) -> ApiResult<Json<RunDetail>> {
+pub async fn cancel(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> ApiResult<Json<RunDetail>> {
     let run = find(&shared, &caller, &id).await?.row.id;
     if !workflow::cancel(&shared.state, &shared.env, run, &caller.actor()).await? {
-        return Err(ApiProblem::new(Code::Conflict, format!("`{run}` has ended already; there is nothing left to stop.")));
+        return Err(ApiProblem::new(
+            Code::Conflict,
+            format!("`{run}` has ended already; there is nothing left to stop."),
+        ));
     }
     shared.engine.wake().wake();
     shared.pipeline.wake();
@@ -246,7 +270,11 @@ fn detail(found: &Stored) -> RunDetail {
     let guard = GuardDecision {
         guard: "guard".to_owned(),
         outcome: if refused { Outcome::Stopped } else { Outcome::Ok },
-        reason: if refused { found.row.outcome.clone() } else { "lock, cooldown, runs per hour and kind allow it".to_owned() },
+        reason: if refused {
+            found.row.outcome.clone()
+        } else {
+            "lock, cooldown, runs per hour and kind allow it".to_owned()
+        },
         at: found.row.created_at.into(),
     };
     let definition = found.definition.as_ref();

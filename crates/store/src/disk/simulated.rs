@@ -126,7 +126,11 @@ impl Simulated {
         }
         if crash == Crash::Lost {
             for (name, entry) in &state.removed {
-                files.entry(name.clone()).or_insert_with(|| Entry { named: true, pending: Vec::new(), ..entry.clone() });
+                files.entry(name.clone()).or_insert_with(|| Entry {
+                    named: true,
+                    pending: Vec::new(),
+                    ..entry.clone()
+                });
             }
         }
         Self(Arc::new(Mutex::new(State { files, ..State::default() })))

@@ -63,7 +63,8 @@ impl Chunk {
         let change = delta.wrapping_sub(self.delta);
         if change == 0 {
             self.bits.push(0, 1);
-        } else if let Some((prefix, prefix_length, width)) = WIDTHS.into_iter().find(|(.., width)| fits(change, *width)) {
+        } else if let Some((prefix, prefix_length, width)) = WIDTHS.into_iter().find(|(.., width)| fits(change, *width))
+        {
             self.bits.push(prefix, prefix_length);
             self.bits.push(change.cast_unsigned(), width);
         } else {
@@ -241,7 +242,8 @@ mod tests {
 
     #[test]
     fn a_regular_counter_costs_less_than_three_bytes_a_sample() {
-        let samples: Vec<Sample> = (0..120).map(|n| Sample { t: 1_700_000_000_000 + n * 15_000, v: (n * 7) as f64 }).collect();
+        let samples: Vec<Sample> =
+            (0..120).map(|n| Sample { t: 1_700_000_000_000 + n * 15_000, v: (n * 7) as f64 }).collect();
         let chunk = Chunk::of(&samples).unwrap();
         assert!(chunk.bits.bytes.len() < 3 * samples.len(), "{} bytes", chunk.bits.bytes.len());
     }

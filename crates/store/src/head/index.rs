@@ -37,7 +37,8 @@ impl Index {
         self.next = self.next.wrapping_add(1);
         let mut shared = Vec::with_capacity(labels.len());
         for (name, value) in labels.pairs() {
-            let name = self.postings.get_key_value(name).map_or_else(|| Arc::clone(name), |(known, _)| Arc::clone(known));
+            let name =
+                self.postings.get_key_value(name).map_or_else(|| Arc::clone(name), |(known, _)| Arc::clone(known));
             let values = self.postings.entry(Arc::clone(&name)).or_default();
             let value = values.get_key_value(value).map_or_else(|| Arc::clone(value), |(known, _)| Arc::clone(known));
             values.entry(Arc::clone(&value)).or_default().push(number);
@@ -94,10 +95,13 @@ impl Index {
     /// filter. A matcher that the empty value satisfies leaves everything, since a label that is absent has that value.
     pub(crate) fn matching(&self, matchers: &[Matcher]) -> Vec<Arc<Series>> {
         let narrowing = matchers.iter().filter(|m| !m.matches_value(""));
-        let smallest = narrowing.map(|m| self.candidates(m)).min_by_key(|lists| lists.iter().map(|l| l.len()).sum::<usize>());
+        let smallest =
+            narrowing.map(|m| self.candidates(m)).min_by_key(|lists| lists.iter().map(|l| l.len()).sum::<usize>());
         let passes = |series: &&Arc<Series>| matchers.iter().all(|m| m.matches(series.labels()));
         match smallest {
-            Some(lists) => lists.into_iter().flatten().filter_map(|n| self.by_number.get(n)).filter(passes).cloned().collect(),
+            Some(lists) => {
+                lists.into_iter().flatten().filter_map(|n| self.by_number.get(n)).filter(passes).cloned().collect()
+            }
             None => self.by_number.values().filter(passes).cloned().collect(),
         }
     }

@@ -118,7 +118,11 @@ fn place(chunks: &mut Vec<Chunk>, sample: Sample, window_ms: i64) -> Placed {
         (Some(_), Some(newest)) if newest.saturating_sub(sample.t) > window_ms => {
             // What is there already was kept; saying it again is no fault.
             let there = chunks.iter().filter(|c| c.first() <= sample.t && sample.t <= c.last()).flat_map(Chunk::iter);
-            if there.into_iter().any(|s| s.t == sample.t && s.v.to_bits() == sample.v.to_bits()) { Placed::There } else { Placed::Refused }
+            if there.into_iter().any(|s| s.t == sample.t && s.v.to_bits() == sample.v.to_bits()) {
+                Placed::There
+            } else {
+                Placed::Refused
+            }
         }
         (Some(_), Some(_)) => put_between(chunks, sample),
     }

@@ -55,7 +55,12 @@ struct Rest {
 }
 
 /// Encodes the samples of a batch.
-pub(crate) fn encode(entries: &[Entry<'_>], meta: &[MetricMeta], exemplars: &[Exemplar], dictionary: &mut Dictionary) -> Result<Vec<u8>, Error> {
+pub(crate) fn encode(
+    entries: &[Entry<'_>],
+    meta: &[MetricMeta],
+    exemplars: &[Exemplar],
+    dictionary: &mut Dictionary,
+) -> Result<Vec<u8>, Error> {
     let mut out = Vec::with_capacity(entries.len() * 16 + 64);
     let defined: Vec<&Entry<'_>> = entries.iter().filter(|e| dictionary.define(e.series)).collect();
     unsigned(&mut out, defined.len() as u64);

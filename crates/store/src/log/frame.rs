@@ -65,7 +65,10 @@ pub(crate) enum Error {
 
 /// Appends a frame to `out`. The checksum is left open until [`seal`], which needs the nonce of the segment.
 pub(crate) fn write(header: Header, payload: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
-    let raw = u32::try_from(payload.len()).ok().filter(|_| payload.len() <= RAW_LIMIT).ok_or(Error::TooLarge(payload.len()))?;
+    let raw = u32::try_from(payload.len())
+        .ok()
+        .filter(|_| payload.len() <= RAW_LIMIT)
+        .ok_or(Error::TooLarge(payload.len()))?;
     let compressed = if payload.len() >= COMPRESS_FROM {
         Some(zstd::bulk::compress(payload, 1).map_err(Error::Compression)?).filter(|c| c.len() < payload.len())
     } else {
@@ -150,7 +153,11 @@ pub(crate) fn unpack(stored: &[u8], compressed: bool, raw_length: usize) -> Resu
     if raw_length > RAW_LIMIT {
         return Err(Error::TooLarge(raw_length));
     }
-    if compressed { zstd::bulk::decompress(stored, raw_length).map_err(Error::Compression) } else { Ok(stored.to_vec()) }
+    if compressed {
+        zstd::bulk::decompress(stored, raw_length).map_err(Error::Compression)
+    } else {
+        Ok(stored.to_vec())
+    }
 }
 
 /// A stretch of a segment that holds no readable frame.
@@ -210,9 +217,8 @@ impl<'a> Iterator for Reader<'a> {
             return Some(Item::Frame(frame));
         }
         let offset = self.at;
-        let follows = (offset + 1..self.end).find(|at| {
-            self.bytes[*at] == MAGIC[0] && Frame::at(&self.bytes[*at..], self.nonce).is_some()
-        });
+        let follows = (offset + 1..self.end)
+            .find(|at| self.bytes[*at] == MAGIC[0] && Frame::at(&self.bytes[*at..], self.nonce).is_some());
         self.at = follows.unwrap_or(self.end);
         Some(Item::Gap(Gap { offset, bytes: self.at - offset, at_end: follows.is_none() }))
     }
@@ -253,7 +259,17 @@ mod tests {
 
     #[test]
     fn content_ends_at_its_last_byte_that_is_not_zero_wherever_blocks_begin() {
-        for (length, last) in [(0, None), (1, None), (1, Some(0)), (4_096, None), (8_192, Some(4_095)), (8_192, Some(4_096)), (20_000, Some(7)), (20_000, Some(19_999)), (20_000, None)] {
+        for (length, last) in [
+            (0, None),
+            (1, None),
+            (1, Some(0)),
+            (4_096, None),
+            (8_192, Some(4_095)),
+            (8_192, Some(4_096)),
+            (20_000, Some(7)),
+            (20_000, Some(19_999)),
+            (20_000, None),
+        ] {
             let mut bytes = vec![0; length];
             if let Some(last) = last {
                 bytes[last] = 1;

@@ -56,7 +56,8 @@ impl SegmentInfo {
     /// Takes a frame into account.
     pub(crate) fn cover(&mut self, extent: &Header) {
         self.written = self.written.max(extent.written);
-        let range = self.ranges[extent.kind as usize].get_or_insert(Range { oldest: extent.oldest, newest: extent.newest });
+        let range =
+            self.ranges[extent.kind as usize].get_or_insert(Range { oldest: extent.oldest, newest: extent.newest });
         range.oldest = range.oldest.min(extent.oldest);
         range.newest = range.newest.max(extent.newest);
     }

@@ -18,7 +18,10 @@ struct Envelope<T> {
     records: Vec<(u32, T)>,
 }
 
-fn encode<T: Serialize>(records: Vec<T>, mut resource: impl FnMut(&mut T) -> &mut Arc<Attributes>) -> Result<Vec<u8>, Error> {
+fn encode<T: Serialize>(
+    records: Vec<T>,
+    mut resource: impl FnMut(&mut T) -> &mut Arc<Attributes>,
+) -> Result<Vec<u8>, Error> {
     let none = Arc::new(Attributes::new());
     let mut envelope = Envelope { resources: Vec::new(), records: Vec::with_capacity(records.len()) };
     let mut places: HashMap<*const Attributes, u32> = HashMap::new();
@@ -34,11 +37,15 @@ fn encode<T: Serialize>(records: Vec<T>, mut resource: impl FnMut(&mut T) -> &mu
     serde_json::to_vec(&envelope).map_err(|e| Error::Content(e.to_string()))
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8], mut resource: impl FnMut(&mut T) -> &mut Arc<Attributes>) -> Result<Vec<T>, Error> {
+fn decode<T: DeserializeOwned>(
+    bytes: &[u8],
+    mut resource: impl FnMut(&mut T) -> &mut Arc<Attributes>,
+) -> Result<Vec<T>, Error> {
     let envelope: Envelope<T> = serde_json::from_slice(bytes).map_err(|e| Error::Content(e.to_string()))?;
     let mut out = Vec::with_capacity(envelope.records.len());
     for (place, mut record) in envelope.records {
-        let attributes = envelope.resources.get(place as usize).ok_or_else(|| Error::Content("a resource is missing".to_owned()))?;
+        let attributes =
+            envelope.resources.get(place as usize).ok_or_else(|| Error::Content("a resource is missing".to_owned()))?;
         *resource(&mut record) = Arc::clone(attributes);
         out.push(record);
     }

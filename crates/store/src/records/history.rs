@@ -45,7 +45,11 @@ impl History {
         let overlaps = |oldest: i64, newest: i64| oldest <= wanted.until && newest >= wanted.since;
         let segments: Vec<_> = {
             let all = self.segments.lock();
-            all.iter().rev().filter(|s| s.range(wanted.kind).is_some_and(|r| overlaps(r.oldest, r.newest))).cloned().collect()
+            all.iter()
+                .rev()
+                .filter(|s| s.range(wanted.kind).is_some_and(|r| overlaps(r.oldest, r.newest)))
+                .cloned()
+                .collect()
         };
         let (mut complete, mut read) = (true, 0);
         for segment in segments {
@@ -67,7 +71,13 @@ impl History {
             let mut frames: Vec<Frame<'_>> = Vec::new();
             for item in Reader::new(committed, segment.name.nonce) {
                 match item {
-                    Item::Frame(f) if f.header.kind == wanted.kind && f.header.first < wanted.before && overlaps(f.header.oldest, f.header.newest) => frames.push(f),
+                    Item::Frame(f)
+                        if f.header.kind == wanted.kind
+                            && f.header.first < wanted.before
+                            && overlaps(f.header.oldest, f.header.newest) =>
+                    {
+                        frames.push(f)
+                    }
                     Item::Frame(_) => {}
                     Item::Gap(_) => complete = false,
                 }

@@ -62,7 +62,8 @@ impl Records {
         };
         let mut complete = true;
         if items.len() < query.limit && before > 0 {
-            let wanted = Wanted { kind: Kind::Logs, since: query.since.as_millis(), until: query.until.as_millis(), before };
+            let wanted =
+                Wanted { kind: Kind::Logs, since: query.since.as_millis(), until: query.until.as_millis(), before };
             complete = self.history.scan(&wanted, decode_logs, |records| {
                 items.extend(records.into_iter().rev().filter(accepts).take(query.limit - items.len()));
                 if items.len() < query.limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }

@@ -110,7 +110,8 @@ impl Records {
         };
         let mut complete = true;
         if before > 0 {
-            let wanted = Wanted { kind: Kind::Spans, since: query.since.as_millis(), until: query.until.as_millis(), before };
+            let wanted =
+                Wanted { kind: Kind::Spans, since: query.since.as_millis(), until: query.until.as_millis(), before };
             let mut cut = false;
             complete = self.history.scan(&wanted, decode_spans, |spans| {
                 seen += spans.len();
@@ -123,7 +124,8 @@ impl Records {
             (!query.errors_only || g.errors > 0)
                 && (query.operation.is_none() || g.operation)
                 && query.service.as_deref().is_none_or(|s| g.services.contains(s))
-                && i64::try_from((g.end.saturating_sub(g.start)) / 1_000).unwrap_or(i64::MAX) >= query.min_duration.as_micros()
+                && i64::try_from((g.end.saturating_sub(g.start)) / 1_000).unwrap_or(i64::MAX)
+                    >= query.min_duration.as_micros()
         };
         let mut items: Vec<TraceSummary> = traces
             .into_iter()
@@ -131,7 +133,16 @@ impl Records {
             .filter_map(|(trace_id, g)| {
                 let (_, _, name, service) = g.naming?;
                 let duration_ns = g.end.saturating_sub(g.start);
-                Some(TraceSummary { trace_id, name, service, start_ns: g.start, duration_ns, spans: g.spans, errors: g.errors, services: g.services })
+                Some(TraceSummary {
+                    trace_id,
+                    name,
+                    service,
+                    start_ns: g.start,
+                    duration_ns,
+                    spans: g.spans,
+                    errors: g.errors,
+                    services: g.services,
+                })
             })
             .collect();
         items.sort_unstable_by(|a, b| b.start_ns.cmp(&a.start_ns).then_with(|| a.trace_id.cmp(&b.trace_id)));

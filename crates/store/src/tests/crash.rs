@@ -54,7 +54,10 @@ impl Acknowledged {
                 found.insert((series.labels.to_string(), s.t), s.v);
             }
         }
-        let window = LogQuery { limit: usize::MAX, ..LogQuery::between(Timestamp::from_millis(0), Timestamp::from_millis(i64::MAX / 1_000)) };
+        let window = LogQuery {
+            limit: usize::MAX,
+            ..LogQuery::between(Timestamp::from_millis(0), Timestamp::from_millis(i64::MAX / 1_000))
+        };
         let logs: Vec<String> = committer.records.query_logs(&window).items.into_iter().map(|l| l.body).collect();
         let samples = self.samples.iter().filter(|(key, v)| found.get(*key) != Some(v)).count();
         let records = self.logs.iter().filter(|body| !logs.contains(body)).count();
@@ -69,7 +72,12 @@ fn groups(from: i64) -> Vec<Vec<Batch>> {
         .map(|n| {
             let t = BEGIN + n * 1_000;
             let new_series = sample(&format!("once_{n}"), t, 1.0);
-            vec![sample("steady", t, n as f64), new_series, log(t, &format!("line {n}")), span(t, &format!("{n:032x}"), "00000000000000aa", "", "ok")]
+            vec![
+                sample("steady", t, n as f64),
+                new_series,
+                log(t, &format!("line {n}")),
+                span(t, &format!("{n:032x}"), "00000000000000aa", "", "ok"),
+            ]
         })
         .collect()
 }
@@ -106,7 +114,11 @@ fn whatever_operation_the_machine_dies_at_nothing_acknowledged_is_missing() {
             drop(committer);
             for again in WAYS {
                 let (committer, _) = open(&second.after(again), &world).unwrap();
-                assert_eq!(acknowledged.missing(&committer), 0, "died at operation {operation}, {way:?}, then {again:?}");
+                assert_eq!(
+                    acknowledged.missing(&committer),
+                    0,
+                    "died at operation {operation}, {way:?}, then {again:?}"
+                );
                 crashes += 1;
             }
         }
@@ -189,7 +201,9 @@ fn any_stretch_of_zeros_loses_only_the_records_in_it_and_is_reported() {
     let world = World::new();
     let disk = Simulated::default();
     let options = StoreOptions { segment_bytes: 1 << 20, ..options() };
-    let open = |disk: &Simulated| committer(Arc::new(disk.clone()), &options, world.env(), Arc::new(Heard::default())).unwrap();
+    let open = |disk: &Simulated| {
+        committer(Arc::new(disk.clone()), &options, world.env(), Arc::new(Heard::default())).unwrap()
+    };
     let mut acknowledged = Acknowledged::default();
     let (mut writer, _) = open(&disk);
     for n in 0..30_i64 {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use watchkeeper_domain::query::{Instant, Query, SeriesSource};
-use watchkeeper_domain::telemetry::{AppendError, Appended, Batch, Exemplar, MetricMeta, Sample, SeriesSamples, TelemetrySink, STALE_NAN_BITS, is_stale};
+use watchkeeper_domain::telemetry::{
+    AppendError, Appended, Batch, Exemplar, MetricMeta, STALE_NAN_BITS, Sample, SeriesSamples, TelemetrySink, is_stale,
+};
 use watchkeeper_domain::{MatchOp, Matcher, Span, Timestamp};
 
 use super::{BEGIN, Heard, World, labels, log, sample, span};
@@ -37,9 +39,23 @@ async fn what_was_appended_is_found_before_and_after_a_restart() {
     store.append(log(BEGIN, "the disk is full")).await.unwrap();
     store.append(span(BEGIN, trace, "00000000000000bb", "00000000000000aa", "error")).await.unwrap();
     store.append(span(BEGIN - 5, trace, "00000000000000aa", "", "ok")).await.unwrap();
-    let meta = MetricMeta { name: "http_requests_total".into(), kind: "counter".into(), unit: "".into(), help: "requests".into() };
-    let exemplar = Exemplar { labels: labels("http_requests_total"), t: BEGIN, v: 1.0, trace_id: trace.to_owned(), span_id: String::new() };
-    store.append(Batch { meta: vec![meta.clone()], exemplars: vec![exemplar.clone()], ..Batch::default() }).await.unwrap();
+    let meta = MetricMeta {
+        name: "http_requests_total".into(),
+        kind: "counter".into(),
+        unit: "".into(),
+        help: "requests".into(),
+    };
+    let exemplar = Exemplar {
+        labels: labels("http_requests_total"),
+        t: BEGIN,
+        v: 1.0,
+        trace_id: trace.to_owned(),
+        span_id: String::new(),
+    };
+    store
+        .append(Batch { meta: vec![meta.clone()], exemplars: vec![exemplar.clone()], ..Batch::default() })
+        .await
+        .unwrap();
 
     let check = async |store: &Store| {
         let now = at(BEGIN + 299_000);
@@ -50,20 +66,38 @@ async fn what_was_appended_is_found_before_and_after_a_restart() {
         assert_eq!(store.range("http_requests_total", at(BEGIN), now, 1_000).await.unwrap()[0].samples.len(), 300);
         assert!(store.instant("rate(", now).await.is_err());
         let (since, until) = wide();
-        let found = store.logs(&LogQuery { text: Some("DISK".to_owned()), min_severity: 9, ..LogQuery::between(since, until) });
+        let found =
+            store.logs(&LogQuery { text: Some("DISK".to_owned()), min_severity: 9, ..LogQuery::between(since, until) });
         assert_eq!((found.items.len(), found.complete), (1, true));
         assert_eq!(found.items[0].attributes[0].1, "<b>4</b>");
         assert_eq!(found.items[0].resource[0].1, "payments");
-        let traces = store.traces(&TraceQuery { errors_only: true, min_duration: Span::from_millis(25), ..TraceQuery::between(since, until) }).items;
+        let traces = store
+            .traces(&TraceQuery {
+                errors_only: true,
+                min_duration: Span::from_millis(25),
+                ..TraceQuery::between(since, until)
+            })
+            .items;
         assert_eq!((traces[0].spans, traces[0].errors, traces[0].duration_ns), (2, 1, 25_000_000));
-        assert!(store.traces(&TraceQuery { min_duration: Span::from_millis(26), ..TraceQuery::between(since, until) }).items.is_empty());
+        assert!(
+            store
+                .traces(&TraceQuery { min_duration: Span::from_millis(26), ..TraceQuery::between(since, until) })
+                .items
+                .is_empty()
+        );
         let ids: Vec<String> = store.trace(trace).items.into_iter().map(|s| s.span_id).collect();
         assert_eq!(ids, ["00000000000000aa", "00000000000000bb"]);
         assert_eq!(store.services(), [Arc::from("payments")]);
         assert_eq!(store.metadata(), std::slice::from_ref(&meta));
-        assert_eq!(store.exemplars(&[Matcher::equal("service", "payments")], BEGIN, BEGIN), std::slice::from_ref(&exemplar));
+        assert_eq!(
+            store.exemplars(&[Matcher::equal("service", "payments")], BEGIN, BEGIN),
+            std::slice::from_ref(&exemplar)
+        );
         assert_eq!(store.label_names(&[], 0, 0), [Arc::from("__name__"), Arc::from("service")]);
-        assert_eq!(store.label_values("__name__", &[Matcher::equal("service", "payments")], BEGIN, BEGIN), [Arc::from("http_requests_total")]);
+        assert_eq!(
+            store.label_values("__name__", &[Matcher::equal("service", "payments")], BEGIN, BEGIN),
+            [Arc::from("http_requests_total")]
+        );
         assert!(store.label_values("__name__", &[Matcher::equal("service", "other")], BEGIN, BEGIN).is_empty());
     };
     check(&store).await;
@@ -79,7 +113,13 @@ async fn what_was_appended_is_found_before_and_after_a_restart() {
 async fn a_hundred_appends_at_once_share_few_syncs() {
     let disk = Simulated::default();
     let heard = Arc::new(Heard::default());
-    let (store, _) = Store::over(Arc::new(disk.clone()), &StoreOptions::new("simulated"), World::new().env(), Arc::clone(&heard) as _).unwrap();
+    let (store, _) = Store::over(
+        Arc::new(disk.clone()),
+        &StoreOptions::new("simulated"),
+        World::new().env(),
+        Arc::clone(&heard) as _,
+    )
+    .unwrap();
     // All are queued before the runtime polls the first answer; the writer takes them in one group or a few.
     let answers = join_all((0..100).map(|n| store.append(sample(&format!("m{n}"), BEGIN, 1.0)))).await;
     assert!(answers.into_iter().all(|a| a == Ok(Appended { samples: 1, out_of_order: 0 })));
@@ -104,7 +144,8 @@ async fn a_queue_that_is_full_says_so() {
 #[tokio::test]
 async fn the_cap_on_series_refuses_only_new_ones() {
     let options = StoreOptions { max_series: 2, ..StoreOptions::new("simulated") };
-    let (store, _) = Store::over(Arc::new(Simulated::default()), &options, World::new().env(), Arc::new(Heard::default())).unwrap();
+    let (store, _) =
+        Store::over(Arc::new(Simulated::default()), &options, World::new().env(), Arc::new(Heard::default())).unwrap();
     for (name, samples) in [("a", 1), ("b", 1), ("c", 0)] {
         assert_eq!(store.append(sample(name, BEGIN, 1.0)).await.unwrap().samples, samples, "{name}");
     }
@@ -114,12 +155,25 @@ async fn the_cap_on_series_refuses_only_new_ones() {
 
 #[tokio::test]
 async fn late_double_and_contradicting_samples_are_told_apart_and_a_stale_marker_is_kept() {
-    let (store, _) = Store::over(Arc::new(Simulated::default()), &StoreOptions::new("simulated"), World::new().env(), Arc::new(Heard::default())).unwrap();
+    let (store, _) = Store::over(
+        Arc::new(Simulated::default()),
+        &StoreOptions::new("simulated"),
+        World::new().env(),
+        Arc::new(Heard::default()),
+    )
+    .unwrap();
     let batch = |list: &[(i64, f64)]| Batch {
-        series: vec![SeriesSamples { labels: labels("m"), samples: list.iter().map(|(t, v)| Sample { t: BEGIN + t, v: *v }).collect(), start: Some(BEGIN - 10_000) }],
+        series: vec![SeriesSamples {
+            labels: labels("m"),
+            samples: list.iter().map(|(t, v)| Sample { t: BEGIN + t, v: *v }).collect(),
+            start: Some(BEGIN - 10_000),
+        }],
         ..Batch::default()
     };
-    assert_eq!(store.append(batch(&[(0, 1.0), (600_000, f64::from_bits(STALE_NAN_BITS))])).await.unwrap(), Appended { samples: 2, out_of_order: 0 });
+    assert_eq!(
+        store.append(batch(&[(0, 1.0), (600_000, f64::from_bits(STALE_NAN_BITS))])).await.unwrap(),
+        Appended { samples: 2, out_of_order: 0 }
+    );
     let late = store.append(batch(&[(-1, 0.5), (0, 1.0), (1, 2.0), (600_000, 7.0)])).await.unwrap();
     assert_eq!(late, Appended { samples: 2, out_of_order: 2 });
     let samples = store.select(&[Matcher::equal("__name__", "m")], 0, i64::MAX).unwrap().remove(0).samples;
@@ -159,7 +213,12 @@ async fn records_that_no_longer_fit_in_memory_are_read_from_the_log() {
 #[tokio::test]
 async fn retention_deletes_old_segments_and_their_samples_and_the_size_limit_the_oldest() {
     let folder = tempfile::tempdir().unwrap();
-    let options = StoreOptions { segment_bytes: 4_096, retention: Span::from_secs(3_600), max_bytes: 64 << 10, ..StoreOptions::new(folder.path()) };
+    let options = StoreOptions {
+        segment_bytes: 4_096,
+        retention: Span::from_secs(3_600),
+        max_bytes: 64 << 10,
+        ..StoreOptions::new(folder.path())
+    };
     let world = World::new();
     let (store, _) = open(&options, &world);
     for n in 0..200 {
@@ -181,18 +240,46 @@ async fn retention_deletes_old_segments_and_their_samples_and_the_size_limit_the
     assert_eq!(before.last().map(|s| s.t), Some(later + 1_999));
     drop(store);
     // Chunks are dropped whole, so memory may hold a little more than the log; a restart never finds more than before.
-    let after = open(&options, &world).0.select(&[Matcher::equal("__name__", "new")], 0, i64::MAX).unwrap().remove(0).samples;
-    assert!(before.ends_with(&after) && after.len() + 120 >= before.len(), "{} before, {} after", before.len(), after.len());
+    let after =
+        open(&options, &world).0.select(&[Matcher::equal("__name__", "new")], 0, i64::MAX).unwrap().remove(0).samples;
+    assert!(
+        before.ends_with(&after) && after.len() + 120 >= before.len(),
+        "{} before, {} after",
+        before.len(),
+        after.len()
+    );
 }
 
 #[tokio::test]
 async fn matchers_find_what_a_scan_over_all_series_finds() {
-    let (store, _) = Store::over(Arc::new(Simulated::default()), &StoreOptions::new("simulated"), World::new().env(), Arc::new(Heard::default())).unwrap();
+    let (store, _) = Store::over(
+        Arc::new(Simulated::default()),
+        &StoreOptions::new("simulated"),
+        World::new().env(),
+        Arc::new(Heard::default()),
+    )
+    .unwrap();
     let all: Vec<_> = (0..60)
-        .map(|n| watchkeeper_domain::Labels::from_pairs([("__name__", format!("m{}", n % 3)), ("code", (if n % 4 == 0 { "" } else { "500" }).to_owned()), ("n", n.to_string())]))
+        .map(|n| {
+            watchkeeper_domain::Labels::from_pairs([
+                ("__name__", format!("m{}", n % 3)),
+                ("code", (if n % 4 == 0 { "" } else { "500" }).to_owned()),
+                ("n", n.to_string()),
+            ])
+        })
         .collect();
     for labels in &all {
-        store.append(Batch { series: vec![SeriesSamples { labels: labels.clone(), samples: vec![Sample { t: BEGIN, v: 1.0 }], start: None }], ..Batch::default() }).await.unwrap();
+        store
+            .append(Batch {
+                series: vec![SeriesSamples {
+                    labels: labels.clone(),
+                    samples: vec![Sample { t: BEGIN, v: 1.0 }],
+                    start: None,
+                }],
+                ..Batch::default()
+            })
+            .await
+            .unwrap();
     }
     let ops = [MatchOp::Equal, MatchOp::NotEqual, MatchOp::Match, MatchOp::NotMatch];
     let mut matchers = Vec::new();

@@ -63,7 +63,11 @@ fn integer<E: Error>(scalar: Scalar) -> Result<i128, E> {
         Scalar::Unsigned(v) => Ok(v.into()),
         Scalar::Signed(v) => Ok(v.into()),
         Scalar::Float(v) => whole(v).ok_or_else(|| E::custom(format!("{v} is not an integer"))),
-        Scalar::Text(text) => text.parse().ok().or_else(|| text.parse().ok().and_then(whole)).ok_or_else(|| E::custom("the text is not an integer")),
+        Scalar::Text(text) => text
+            .parse()
+            .ok()
+            .or_else(|| text.parse().ok().and_then(whole))
+            .ok_or_else(|| E::custom("the text is not an integer")),
         Scalar::Bool(_) => Err(E::custom("true or false stands where an integer is expected")),
     }
 }
@@ -200,7 +204,8 @@ impl<E: Named> Codec for Enum<E> {
         {
             return Ok(number);
         }
-        let number: i128 = integer(value).map_err(|_: D::Error| D::Error::custom("an enum has a name that is not known"))?;
+        let number: i128 =
+            integer(value).map_err(|_: D::Error| D::Error::custom("an enum has a name that is not known"))?;
         i32::try_from(number).map_err(|_| D::Error::custom("an enum is out of range"))
     }
 }

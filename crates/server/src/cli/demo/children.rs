@@ -7,8 +7,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use futures::future::select_all;
 use futures::FutureExt as _;
+use futures::future::select_all;
 use tokio::process::{Child, ChildStdin, Command};
 
 use super::Failure;
@@ -36,7 +36,9 @@ pub(super) async fn start(bank: &Path, data: &Path, config: &Path, places: &Plac
 
     if webhook.is_none() {
         let mut command = Command::new(bank);
-        command.args(["slack", "--leashed", "--listen", &places.address(7455), "--interactivity-url"]).arg(format!("{}/slack/interactions", places.server_url()));
+        command
+            .args(["slack", "--leashed", "--listen", &places.address(7455), "--interactivity-url"])
+            .arg(format!("{}/slack/interactions", places.server_url()));
         command.env("SLACK_SIGNING_SECRET", &signing_secret);
         children.spawn("slack-stand-in", command, data)?;
         children.wait_for(&format!("{}/messages", places.slack_url())).await?;
@@ -44,14 +46,29 @@ pub(super) async fn start(bank: &Path, data: &Path, config: &Path, places: &Plac
 
     let mut command = Command::new(server);
     command.arg("serve").arg("--config").arg(config).arg("--data").arg(data.join("telemetry")).arg("--leashed");
-    command.env("SLACK_WEBHOOK_URL", webhook.unwrap_or_else(|| format!("{}/services/T0BANK/B0DEMO/standin", places.slack_url())));
-    command.env("SLACK_SIGNING_SECRET", &signing_secret).env("BANK_ADMIN_TOKEN", &admin).env("BANK_CONTROL_TOKEN", &control);
+    command.env(
+        "SLACK_WEBHOOK_URL",
+        webhook.unwrap_or_else(|| format!("{}/services/T0BANK/B0DEMO/standin", places.slack_url())),
+    );
+    command
+        .env("SLACK_SIGNING_SECRET", &signing_secret)
+        .env("BANK_ADMIN_TOKEN", &admin)
+        .env("BANK_CONTROL_TOKEN", &control);
     children.spawn("server", command, data)?;
     children.wait_for(&format!("{}/-/ready", places.server_url())).await?;
 
     let mut command = Command::new(bank);
-    command.args(["up", "--leashed", "--data"]).arg(data.join("bank")).args(["--otlp", &format!("http://{}", places.address(4318))]);
-    let ports = [("--control-port", 7450), ("--front-port", 7451), ("--accounts-port", 7452), ("--payments-port", 7453), ("--secrets-port", 7454)];
+    command
+        .args(["up", "--leashed", "--data"])
+        .arg(data.join("bank"))
+        .args(["--otlp", &format!("http://{}", places.address(4318))]);
+    let ports = [
+        ("--control-port", 7450),
+        ("--front-port", 7451),
+        ("--accounts-port", 7452),
+        ("--payments-port", 7453),
+        ("--secrets-port", 7454),
+    ];
     for (option, port) in ports {
         command.args([option, &places.moved(port).to_string()]);
     }
@@ -81,7 +98,9 @@ impl Children {
         let err = out.try_clone().context("a log cannot be shared")?;
         // Each ends when this pipe does, so that none outlives the narrator, however he ends.
         command.stdin(Stdio::piped()).stdout(out).stderr(err).kill_on_drop(true);
-        let mut child = command.spawn().with_context(|| format!("{name} ({:?}) cannot be started", command.as_std().get_program()))?;
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("{name} ({:?}) cannot be started", command.as_std().get_program()))?;
         self.leashes.extend(child.stdin.take());
         self.all.push((name, child));
         Ok(())
@@ -90,15 +109,23 @@ impl Children {
     /// Asks until it answers, or until a process ended or patience did.
     async fn wait_for(&mut self, url: &str) -> Result<(), Failure> {
         let env = system_env();
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(1)).build().context("the HTTP client cannot start")?;
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(1))
+            .build()
+            .context("the HTTP client cannot start")?;
         let deadline = env.now() + PATIENCE;
         loop {
             if client.get(url).send().await.is_ok_and(|r| r.status().is_success()) {
                 return Ok(());
             }
-            let mut ended = self.all.iter_mut().filter_map(|(name, child)| (!matches!(child.try_wait(), Ok(None))).then_some(*name));
+            let mut ended = self
+                .all
+                .iter_mut()
+                .filter_map(|(name, child)| (!matches!(child.try_wait(), Ok(None))).then_some(*name));
             if let Some(name) = ended.next() {
-                return Err(Failure::Finding(format!("{name} ended while it started; its log is in the demo's data folder. Is another demo running?")));
+                return Err(Failure::Finding(format!(
+                    "{name} ended while it started; its log is in the demo's data folder. Is another demo running?"
+                )));
             }
             if env.now() > deadline {
                 return Err(Failure::Finding(format!("{url} did not answer within {PATIENCE}")));
@@ -116,7 +143,9 @@ impl Children {
     /// Asks each to end, in reverse order, and ends those that do not.
     pub(super) async fn stop(mut self) {
         for (_, mut child) in self.all.drain(..).rev() {
-            if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw) {
+            if let Some(pid) =
+                child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw)
+            {
                 // It may have ended by itself in between.
                 let _ended_before = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
             }

