@@ -6,6 +6,7 @@
 mod api;
 mod configuration;
 mod connection;
+mod memory;
 mod telemetry;
 pub(crate) mod wire;
 

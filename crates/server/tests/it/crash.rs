@@ -7,7 +7,7 @@
 
 mod checks;
 mod load;
-mod program;
+pub(crate) mod program;
 
 use std::path::Path;
 use std::sync::Arc;
