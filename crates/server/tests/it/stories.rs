@@ -10,4 +10,4 @@ mod security;
 mod seed;
 mod silence;
 mod unknown;
-mod world;
+pub mod world;

@@ -5,7 +5,7 @@
 use watchkeeper_domain::Span;
 use watchkeeper_testkit::Answer;
 
-use super::world::{VIEWER, World, text};
+use super::world::{VIEWER, World, about, text};
 
 #[tokio::test]
 async fn a_service_that_does_not_answer_is_restarted_verified_and_written_up_without_anybody() {
@@ -33,9 +33,9 @@ async fn a_service_that_does_not_answer_is_restarted_verified_and_written_up_wit
     assert_eq!(incident["runs"].as_array().unwrap().len(), 1);
     let id = text(&incident["id"]);
     let written = world.get(&format!("/api/watchkeeper/v1/incidents/{id}/post-mortem")).await;
-    assert_eq!(written["mttd_seconds"], 60.0, "{written}");
+    about(&written["mttd_seconds"], 60.0);
     assert_eq!(written["mtta_seconds"], serde_json::Value::Null, "nobody had to take it");
-    assert_eq!(written["mttr_seconds"], 60.0, "it recovered in the instant in which it was restarted");
+    about(&written["mttr_seconds"], 60.0);
     assert_eq!(written["tried"][0]["workflow"], "restart-service");
     let markdown = text(&world.get(&format!("/api/watchkeeper/v1/incidents/{id}/post-mortem.md")).await);
     assert!(markdown.contains("restart-service"), "{markdown}");
@@ -74,10 +74,10 @@ async fn a_restart_that_does_not_help_is_tried_twice_with_a_pause_and_then_peopl
     assert!(starts[1].since(starts[0]) >= Span::from_secs(55), "{starts:?}");
 
     assert_eq!(world.told_of("Incident"), ["firing"], "people are called once");
-    let messages = world.slack.messages();
-    let handovers: Vec<String> =
-        messages.iter().map(|m| m.payload.to_string()).filter(|m| m.contains("restart-service: handed over") || m.contains("Tried restart-service")).collect();
-    assert_eq!(handovers.len(), 1, "{messages:?}");
+    let messages: Vec<String> = world.slack.messages().iter().map(|m| m.payload.to_string()).collect();
+    let handovers: Vec<&String> = messages.iter().filter(|m| m.contains("What was tried")).collect();
+    assert_eq!(handovers.len(), 1, "{messages:#?}");
+    assert!(handovers[0].contains("restart-service"), "{}", handovers[0]);
     assert!(handovers[0].contains("2 of 2 tries did not help"), "{}", handovers[0]);
     assert!(handovers[0].contains("<@U024BE7LH>"), "the operations lead is mentioned: {}", handovers[0]);
 

@@ -93,6 +93,7 @@ pub struct World {
     reported: BTreeMap<String, f64>,
     /// By how much a series grows from report to report.
     growth: BTreeMap<String, f64>,
+    last_report: Option<Timestamp>,
     next_due: Option<Timestamp>,
     /// Whether the process dies after each pass that did something, once for each stage and instant.
     pub fragile: bool,
@@ -136,6 +137,7 @@ impl World {
             serving: JoinSet::new(),
             reported: BTreeMap::new(),
             growth: BTreeMap::new(),
+            last_report: None,
             next_due: None,
             fragile: false,
             deaths: 0,
@@ -358,9 +360,18 @@ status_page:
         for (series, by) in &self.growth {
             *self.reported.get_mut(series).expect("what grows is reported") += by;
         }
-        let t = self.now().as_millis();
+        let t = self.fresh_instant();
         let series = self.reported.iter().map(|(series, v)| samples(series, t, *v)).collect();
         self.append(series).await;
+    }
+
+    /// This instant in milliseconds, moved on if something was reported in it already: a series has one value at a time.
+    fn fresh_instant(&mut self) -> i64 {
+        if self.last_report == Some(self.now()) {
+            self.clock.advance(Span::from_millis(1));
+        }
+        self.last_report = Some(self.now());
+        self.now().as_millis()
     }
 
     /// Arrivals are gathered for up to 100 ms when a group was evaluated just before; so long the clock moves on.
@@ -398,7 +409,8 @@ status_page:
 
     /// Appends one sample at this instant.
     pub async fn push(&mut self, series: &str, value: f64) {
-        self.append(vec![samples(series, self.now().as_millis(), value)]).await;
+        let t = self.fresh_instant();
+        self.append(vec![samples(series, t, value)]).await;
     }
 
     /// The accounts service works for a minute and is then unreachable until the alert fires.
@@ -515,6 +527,11 @@ status_page:
         let verdict = self.get("/api/watchkeeper/v1/ledger/verify").await;
         assert_eq!(verdict["intact"], true, "{verdict}");
     }
+}
+
+/// A number of seconds, as good as the clock of a story: arrivals are gathered for up to 100 ms.
+pub fn about(seconds: &Value, wanted: f64) {
+    assert!(seconds.as_f64().is_some_and(|s| (s - wanted).abs() < 0.5), "{seconds} is not about {wanted}");
 }
 
 /// The text of a JSON string.
