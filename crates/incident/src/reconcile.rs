@@ -36,9 +36,13 @@ impl IncidentReconciler {
     async fn pass(&self) -> Result<Report, StateError> {
         let mut tx = self.incidents.state.write().await?;
         let policy = self.incidents.policy.load_full();
+        // What a silence holds back waits: it would call people and start repairs in spite of it. When the silence ends,
+        // the stage before this one takes the mark away.
         let rows = sqlx::query(
             "SELECT t.seq, t.from_state, t.to_state, t.reason, a.* FROM alert_transition t \
-             JOIN alert a ON a.id = t.alert_id WHERE t.triaged = 0 ORDER BY t.seq LIMIT $1",
+             JOIN alert a ON a.id = t.alert_id WHERE t.triaged = 0 \
+             AND NOT (t.from_state = 'inactive' AND a.state = 'firing' AND EXISTS (SELECT 1 FROM alert_group_member m \
+               WHERE m.alert_id = a.id AND m.muted LIKE 'silence:%')) ORDER BY t.seq LIMIT $1",
         )
         .bind(MAX_TRANSITIONS)
         .fetch_all(&mut *tx)
@@ -53,12 +57,12 @@ impl IncidentReconciler {
             let (to, reason): (&str, &str) = (row.get("to_state"), row.get("reason"));
             open::on_changed(&self.incidents, &mut tx, &Alert::from_row(row)?, to, reason).await?;
         }
-        if let Some(last) = rows.last() {
-            sqlx::query("UPDATE alert_transition SET triaged = 1 WHERE triaged = 0 AND seq <= $1")
-                .bind(last.get::<i64, _>("seq"))
+        for row in &rows {
+            sqlx::query("UPDATE alert_transition SET triaged = 1 WHERE seq = $1")
+                .bind(row.get::<i64, _>("seq"))
                 .execute(&mut *tx)
                 .await
-                .map_err(StateError::statement("mark transitions triaged"))?;
+                .map_err(StateError::statement("mark a transition triaged"))?;
         }
         let unowned = sqlx::query("SELECT * FROM incident WHERE state = 'triggered' AND handed_over_at IS NULL")
             .fetch_all(&mut *tx)
