@@ -13,17 +13,17 @@ pub(crate) mod wire;
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;
-use watchkeeper_server::app::{App, Options};
+use watchkeeper_server::app::{Addresses, App, Options};
 
 /// The whole application in this process, on free ports of loopback and the real clock.
-struct Served {
+pub(crate) struct Served {
     app: App,
     http: reqwest::Client,
     _folder: TempDir,
 }
 
 impl Served {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("watchkeeper.yaml");
         let config = "server: {listen: '127.0.0.1:0', otlp_http: '127.0.0.1:0', otlp_grpc: '127.0.0.1:0'}\n";
@@ -36,6 +36,10 @@ impl Served {
             env: watchkeeper_server::clock::system_env(),
         };
         Self { app: App::start(options).await.unwrap(), http: reqwest::Client::new(), _folder: folder }
+    }
+
+    pub(crate) fn addresses(&self) -> Addresses {
+        self.app.addresses()
     }
 
     fn url(&self, path: &str) -> String {
@@ -51,7 +55,7 @@ impl Served {
         headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
     }
 
-    async fn json(&self, path: &str) -> Value {
+    pub(crate) async fn json(&self, path: &str) -> Value {
         let response = self.get(path).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK, "{path}");
         assert!(response.headers()["content-type"].to_str().unwrap().starts_with("application/json"), "{path}");

@@ -1,8 +1,18 @@
-//! The tests of the whole product in one binary: stories on the virtual clock, bad input, access, and the crash test.
+//! The tests of the whole product in one binary: stories on the virtual clock, bad input, access,
+//! other people's programs that send, and the crash test.
 //!
 //! Not unit tests: those are beside what they test.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    unreachable_pub,
+    reason = "tests fail by panicking, print what they skip, and share helpers between their modules"
+)]
 
 mod access;
 mod bad_input;
 mod crash;
+mod senders;
 mod stories;
