@@ -93,7 +93,8 @@ async fn opentelemetrys_sdk_for_python_is_understood_over_http_and_grpc() {
         assert_eq!((&record["severity"], &record["trace_id"]), (&"ERROR".into(), &trace_id.clone().into()), "{found}");
 
         let trace = served.json(&format!("/api/watchkeeper/v1/telemetry/traces/{trace_id}")).await;
-        let spans: Vec<(&str, &str)> = trace["spans"].as_array().unwrap().iter().map(|s| (text(&s["name"]), text(&s["status"]))).collect();
+        let spans: Vec<(&str, &str)> =
+            trace["spans"].as_array().unwrap().iter().map(|s| (text(&s["name"]), text(&s["status"]))).collect();
         assert_eq!(spans, [("checkout", "unset"), ("pay", "error")], "{trace}");
         assert_eq!(trace["spans"][1]["parent_span_id"], trace["spans"][0]["span_id"], "{trace}");
     }
@@ -123,22 +124,34 @@ remote_write: [{{url: 'http://{}/api/v1/write', queue_config: {{batch_send_deadl
     std::fs::write(folder.path().join("prometheus.yml"), config).unwrap();
     let log = std::fs::File::create(folder.path().join("log")).unwrap();
     let mut command = Command::new(prometheus);
-    command.args(["--config.file=prometheus.yml", "--storage.tsdb.path=data", &format!("--web.listen-address={listen}")]);
+    command.args([
+        "--config.file=prometheus.yml",
+        "--storage.tsdb.path=data",
+        &format!("--web.listen-address={listen}"),
+    ]);
     command.current_dir(folder.path()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
     let mut child = command.spawn().unwrap();
 
-    let found = async |query: &str| served.json(&format!("/api/v1/query?query={query}")).await["data"]["result"].clone();
+    let found =
+        async |query: &str| served.json(&format!("/api/v1/query?query={query}")).await["data"]["result"].clone();
     eventually("`up` by way of remote write", async || found("up").await[0]["value"][1] == "1").await;
     let up = found("up").await;
     let (job, instance, cluster) = (&up[0]["metric"]["job"], &up[0]["metric"]["instance"], &up[0]["metric"]["cluster"]);
     assert_eq!((text(job), text(instance), text(cluster)), ("itself", listen.to_string().as_str(), "test"), "{up}");
     // What it counts itself arrives as counters, histograms included, and its metadata beside them.
-    eventually("a rate over what it counts", async || found("rate(prometheus_tsdb_head_samples_appended_total[1m])%20%3E%200").await[0].is_object()).await;
-    eventually("a quantile", async || {
-        found("histogram_quantile(0.9,sum%20by%20(le)%20(prometheus_http_request_duration_seconds_bucket))").await[0].is_object()
+    eventually("a rate over what it counts", async || {
+        found("rate(prometheus_tsdb_head_samples_appended_total[1m])%20%3E%200").await[0].is_object()
     })
     .await;
-    eventually("metadata", async || served.json("/api/v1/metadata").await["data"]["prometheus_tsdb_head_samples_appended_total"].is_array()).await;
+    eventually("a quantile", async || {
+        found("histogram_quantile(0.9,sum%20by%20(le)%20(prometheus_http_request_duration_seconds_bucket))").await[0]
+            .is_object()
+    })
+    .await;
+    eventually("metadata", async || {
+        served.json("/api/v1/metadata").await["data"]["prometheus_tsdb_head_samples_appended_total"].is_array()
+    })
+    .await;
     // It was refused nothing.
     let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
     assert!(!log.contains("non-recoverable error") && !log.contains("Failed to send batch"), "{log}");

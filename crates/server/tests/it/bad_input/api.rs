@@ -11,13 +11,39 @@ use super::{JSON, Served, problem, refused};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_id_that_is_none_is_not_found_and_nothing_else() {
     let served = Served::start().await;
-    let ids = [":id", "*", "%2e%2e%2f", "..%2f..%2fetc%2fpasswd", "alr_", "inc_00000000000000000000000000", "%27%20OR%201=1--", "%F0%9F%94%A5", "null"];
+    let ids = [
+        ":id",
+        "*",
+        "%2e%2e%2f",
+        "..%2f..%2fetc%2fpasswd",
+        "alr_",
+        "inc_00000000000000000000000000",
+        "%27%20OR%201=1--",
+        "%F0%9F%94%A5",
+        "null",
+    ];
     for id in ids {
-        for path in ["alerts/ID", "alerts/ID/explain", "alerts/ID/chart", "incidents/ID", "incidents/ID/post-mortem", "incidents/ID/post-mortem.md", "runs/ID"] {
+        for path in [
+            "alerts/ID",
+            "alerts/ID/explain",
+            "alerts/ID/chart",
+            "incidents/ID",
+            "incidents/ID/post-mortem",
+            "incidents/ID/post-mortem.md",
+            "runs/ID",
+        ] {
             refused(served.get(&format!("/api/watchkeeper/v1/{}", path.replace("ID", id))), "WK2003").await;
         }
-        for path in ["alerts/ID/acknowledge", "incidents/ID/resolve", "incidents/ID/close", "runs/ID/cancel", "workflows/ID/run", "receivers/ID/test"] {
-            refused(served.post(&format!("/api/watchkeeper/v1/{}", path.replace("ID", id)), &JSON, "{}"), "WK2003").await;
+        for path in [
+            "alerts/ID/acknowledge",
+            "incidents/ID/resolve",
+            "incidents/ID/close",
+            "runs/ID/cancel",
+            "workflows/ID/run",
+            "receivers/ID/test",
+        ] {
+            refused(served.post(&format!("/api/watchkeeper/v1/{}", path.replace("ID", id)), &JSON, "{}"), "WK2003")
+                .await;
         }
         let gone = served.http.delete(served.url(&format!("/api/watchkeeper/v1/silences/{id}")));
         refused(gone, "WK2003").await;
@@ -35,12 +61,25 @@ async fn an_id_that_is_none_is_not_found_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_method_or_path_that_is_not_offered_says_so() {
     let served = Served::start().await;
-    let methods = [("DELETE", "/api/watchkeeper/v1/alerts"), ("GET", "/v1/logs"), ("PUT", "/-/healthy"), ("BREW", "/api/v1/query"), ("POST", "/status"), ("POST", "/nowhere")];
+    let methods = [
+        ("DELETE", "/api/watchkeeper/v1/alerts"),
+        ("GET", "/v1/logs"),
+        ("PUT", "/-/healthy"),
+        ("BREW", "/api/v1/query"),
+        ("POST", "/status"),
+        ("POST", "/nowhere"),
+    ];
     for (method, path) in methods {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         refused(served.http.request(method, served.url(path)), "WK2007").await;
     }
-    for path in ["/api/watchkeeper/v1/nothing", "/api/v9/query", "/v1/profiles", "/assets/..%2f..%2fetc/passwd", "/assets/none.js"] {
+    for path in [
+        "/api/watchkeeper/v1/nothing",
+        "/api/v9/query",
+        "/v1/profiles",
+        "/assets/..%2f..%2fetc/passwd",
+        "/assets/none.js",
+    ] {
         refused(served.get(path), "WK2003").await;
     }
     served.still_works().await;
@@ -52,7 +91,8 @@ async fn a_json_body_that_is_not_usable_is_refused_with_its_place() {
     let silences = "/api/watchkeeper/v1/silences";
     let detail = refused(served.post(silences, &JSON, "{\n  \"comment\": oops\n}"), "WK1001").await;
     assert!(detail.contains("line 2, column 1"), "{detail}");
-    let detail = refused(served.post(silences, &JSON, r#"{"matchers": 7, "duration": "1h", "comment": "x"}"#), "WK1001").await;
+    let detail =
+        refused(served.post(silences, &JSON, r#"{"matchers": 7, "duration": "1h", "comment": "x"}"#), "WK1001").await;
     assert!(detail.contains("line 1") && detail.contains("expected a sequence"), "{detail}");
     let detail = refused(served.post(silences, &JSON, "{}"), "WK1001").await;
     assert!(detail.contains("missing field"), "{detail}");
@@ -61,7 +101,8 @@ async fn a_json_body_that_is_not_usable_is_refused_with_its_place() {
     refused(served.post(silences, &JSON, "[".repeat(200_000)), "WK1001").await;
 
     let good = json!({"matchers": ["alertname=\"X\""], "duration": "1h", "comment": "x"});
-    for wrong in [&[("content-type", "text/plain")][..], &[("content-type", "application/x-www-form-urlencoded")], &[]] {
+    for wrong in [&[("content-type", "text/plain")][..], &[("content-type", "application/x-www-form-urlencoded")], &[]]
+    {
         let detail = refused(served.post(silences, wrong, good.to_string()), "WK1003").await;
         assert!(detail.contains("application/json"), "{detail}");
     }
@@ -95,7 +136,17 @@ const BOMB: &str = "((((((x{99}){99}){99}){99}){99}){99})";
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn parameters_out_of_all_proportion_are_refused() {
     let served = Served::start().await;
-    for list in ["alerts", "incidents", "silences", "runs", "notifications", "ledger", "telemetry/metrics", "telemetry/logs", "telemetry/traces"] {
+    for list in [
+        "alerts",
+        "incidents",
+        "silences",
+        "runs",
+        "notifications",
+        "ledger",
+        "telemetry/metrics",
+        "telemetry/logs",
+        "telemetry/traces",
+    ] {
         for limit in ["0", "1000000000", "-1", "ten", "99999999999999999999"] {
             refused(served.get(&format!("/api/watchkeeper/v1/{list}?limit={limit}")), "WK2001").await;
         }
@@ -148,7 +199,12 @@ async fn a_query_that_no_one_can_mean_is_refused_quickly() {
     assert!(response.status().is_success() || response.status() == StatusCode::BAD_REQUEST);
     let over = [("query", "x".repeat(1 << 20))];
     problem(served.http.post(served.url(instant)).form(&over).send().await.unwrap(), "WK1002").await;
-    for query in [format!("still_works{{a=~\"{BOMB}\"}}"), "still_works{a=~\"(\"}".to_owned(), "sum(".to_owned(), "\u{0}".to_owned()] {
+    for query in [
+        format!("still_works{{a=~\"{BOMB}\"}}"),
+        "still_works{a=~\"(\"}".to_owned(),
+        "sum(".to_owned(),
+        "\u{0}".to_owned(),
+    ] {
         prometheus_error(&served, &[("query", &query)], instant, 400).await;
     }
     prometheus_error(&served, &[], instant, 400).await;

@@ -24,8 +24,10 @@ fn text(output: &Output) -> String {
 #[tokio::test]
 async fn a_broken_configuration_is_told_with_its_place_and_starts_nothing() {
     let rules = "groups:\n  - name: g\n    rules:\n      - alert: A\n        expr: sum(\n";
-    let twice = "groups:\n  - name: g\n    rules: [{alert: A, expr: up}]\n  - name: g\n    rules: [{alert: A, expr: up}]\n";
-    let slack = format!("receivers:\n  - name: r\n    slack: [{{webhook_url: 'https://hooks.slack.com/services/{SECRET}'}}]\n");
+    let twice =
+        "groups:\n  - name: g\n    rules: [{alert: A, expr: up}]\n  - name: g\n    rules: [{alert: A, expr: up}]\n";
+    let slack =
+        format!("receivers:\n  - name: r\n    slack: [{{webhook_url: 'https://hooks.slack.com/services/{SECRET}'}}]\n");
     let cases = [
         ("server:\n  listen: 127.0.0.1:1\n otlp_http: off\n", "", "watchkeeper.yaml:3:", "WK3001"),
         ("server:\n  lisen: 127.0.0.1:1\n", "", "watchkeeper.yaml:2:3", "WK3002"),

@@ -52,9 +52,15 @@ async fn a_connection_that_sends_no_whole_header_is_closed() {
 async fn a_huge_declared_length_is_refused_before_a_byte_of_it_is_read() {
     let served = Served::start().await;
     let main = served.app.addresses().main;
-    for (path, kind) in [("/v1/logs", "application/json"), ("/api/watchkeeper/v1/silences", "application/json"), ("/slack/interactions", "application/x-www-form-urlencoded")] {
+    for (path, kind) in [
+        ("/v1/logs", "application/json"),
+        ("/api/watchkeeper/v1/silences", "application/json"),
+        ("/slack/interactions", "application/x-www-form-urlencoded"),
+    ] {
         for length in ["1099511627776", "9223372036854775807"] {
-            let head = format!("POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n");
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n"
+            );
             let said = answer(main, head.as_bytes()).await;
             assert!(said.starts_with("HTTP/1.1 413") && said.contains("WK1002"), "{path} {length}: {said}");
         }

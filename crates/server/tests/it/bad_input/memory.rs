@@ -41,7 +41,8 @@ async fn bombs_do_not_fill_the_memory_however_many_come_at_once() {
             let url = program.url(path);
             bombs.spawn(async move {
                 let request = reqwest::Client::new().post(url).body(body);
-                refused(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)), code).await
+                refused(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)), code)
+                    .await
             });
         }
     }

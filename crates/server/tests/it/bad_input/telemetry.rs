@@ -82,7 +82,8 @@ async fn a_body_of_another_type_or_encoding_is_refused_with_what_is_accepted() {
     refused(served.post("/v1/logs", &[JSON[0], ("content-encoding", "gzip")], body()), "WK1001").await;
     refused(served.post("/api/v1/write", &[wire::REMOTE_WRITE[0]], body()), "WK1004").await;
     refused(served.post("/api/v1/write", &[JSON[0], wire::REMOTE_WRITE[1]], body()), "WK1003").await;
-    let newer = [("content-type", "application/x-protobuf;proto=io.prometheus.write.v2.Request"), wire::REMOTE_WRITE[1]];
+    let newer =
+        [("content-type", "application/x-protobuf;proto=io.prometheus.write.v2.Request"), wire::REMOTE_WRITE[1]];
     refused(served.post("/api/v1/write", &newer, body()), "WK1003").await;
     served.still_works().await;
 }
@@ -94,7 +95,8 @@ async fn text_that_is_no_utf8_is_refused() {
     let at = body.iter().rposition(|b| *b == b'x').unwrap();
     body[at] = 0xff;
     refused(served.post("/v1/logs", &JSON, body), "WK1001").await;
-    let mut sample = snap::raw::Decoder::new().decompress_vec(&wire::remote_write("spoilt_x", &[], &[(1, 1.0)])).unwrap();
+    let mut sample =
+        snap::raw::Decoder::new().decompress_vec(&wire::remote_write("spoilt_x", &[], &[(1, 1.0)])).unwrap();
     let at = sample.iter().position(|b| *b == b'x').unwrap();
     sample[at] = 0xff;
     let sample = snap::raw::Encoder::new().compress_vec(&sample).unwrap();
@@ -109,16 +111,23 @@ async fn markup_in_names_labels_and_logs_stays_data() {
     let served = Served::start().await;
     let now = served.now_ms();
     let sample = wire::remote_write("hostile", &[("who", SCRIPT), ("what", IMAGE)], &[(now, 1.0)]);
-    assert_eq!(served.post("/api/v1/write", &wire::REMOTE_WRITE, sample).send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    assert_eq!(
+        served.post("/api/v1/write", &wire::REMOTE_WRITE, sample).send().await.unwrap().status(),
+        StatusCode::NO_CONTENT
+    );
     let body = wire::logs(SCRIPT, &[(now * 1_000_000, IMAGE)]).to_string();
     assert_eq!(served.post("/v1/logs", &JSON, body).send().await.unwrap().status(), StatusCode::OK);
 
     let found = served.json("/api/v1/query?query=hostile").await;
     assert_eq!(found["data"]["result"][0]["metric"], json!({"__name__": "hostile", "who": SCRIPT, "what": IMAGE}));
     let found = served.json("/api/watchkeeper/v1/telemetry/logs?q=onerror").await;
-    assert_eq!((found["items"][0]["body"].as_str(), found["items"][0]["service"].as_str()), (Some(IMAGE), Some(SCRIPT)));
+    assert_eq!(
+        (found["items"][0]["body"].as_str(), found["items"][0]["service"].as_str()),
+        (Some(IMAGE), Some(SCRIPT))
+    );
 
-    let declared = json!({"title": SCRIPT, "priority": "high", "category": "application", "description": IMAGE}).to_string();
+    let declared =
+        json!({"title": SCRIPT, "priority": "high", "category": "application", "description": IMAGE}).to_string();
     let response = served.post("/api/watchkeeper/v1/incidents", &JSON, declared).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::CREATED);
     let incident: serde_json::Value = response.json().await.unwrap();
@@ -134,7 +143,10 @@ async fn markup_in_names_labels_and_logs_stays_data() {
     let markdown = served.get(&path).send().await.unwrap();
     assert_eq!(markdown.status(), StatusCode::OK);
     assert!(markdown.headers()["content-type"].to_str().unwrap().starts_with("text/markdown"));
-    assert_eq!(markdown.headers()["content-security-policy"].to_str().unwrap().split(';').next(), Some("default-src 'none'"));
+    assert_eq!(
+        markdown.headers()["content-security-policy"].to_str().unwrap().split(';').next(),
+        Some("default-src 'none'")
+    );
     assert!(!markdown.text().await.unwrap().contains("<script>"));
     // A refusal repeats what was sent, as JSON.
     let path = "/api/watchkeeper/v1/alerts/%3Cimg%20src=x%20onerror=alert(1)%3E";

@@ -43,7 +43,8 @@ pub(crate) fn remote_write(name: &str, labels: &[(&str, &str)], samples: &[(i64,
     labels.sort_unstable();
     let labels = labels.into_iter().map(|(n, v)| Label { name: n.to_owned(), value: v.to_owned() });
     let samples = samples.iter().map(|&(timestamp, value)| Sample { value, timestamp });
-    let request = WriteRequest { timeseries: vec![TimeSeries { labels: labels.collect(), samples: samples.collect() }] };
+    let request =
+        WriteRequest { timeseries: vec![TimeSeries { labels: labels.collect(), samples: samples.collect() }] };
     snap::raw::Encoder::new().compress_vec(&request.encode_to_vec()).unwrap()
 }
 
@@ -56,9 +57,7 @@ pub(crate) const REMOTE_WRITE: [(&str, &str); 3] = [
 
 /// An OTLP/JSON request with log records, as (nanoseconds, body).
 pub(crate) fn logs(service: &str, records: &[(i64, &str)]) -> Value {
-    let record = |(at, body): &(i64, &str)| {
-        json!({"timeUnixNano": at.to_string(), "severityNumber": 9, "severityText": "INFO", "body": {"stringValue": body}})
-    };
+    let record = |(at, body): &(i64, &str)| json!({"timeUnixNano": at.to_string(), "severityNumber": 9, "severityText": "INFO", "body": {"stringValue": body}});
     json!({"resourceLogs": [{
         "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]},
         "scopeLogs": [{"logRecords": records.iter().map(record).collect::<Vec<_>>()}],

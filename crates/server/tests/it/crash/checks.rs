@@ -21,7 +21,10 @@ pub(super) async fn ledger_is_intact(program: &Program) {
 /// Ends what fires, and waits until all is told and done.
 pub(super) async fn until_quiet(program: &Program) {
     let http = reqwest::Client::new();
-    let series = SERVICES.iter().map(|service| ("crash_value", ("service", *service))).chain([("crash_intruder", ("address", "192.0.2.1"))]);
+    let series = SERVICES
+        .iter()
+        .map(|service| ("crash_value", ("service", *service)))
+        .chain([("crash_intruder", ("address", "192.0.2.1"))]);
     for (name, label) in series {
         let body = wire::remote_write(name, &[label], &[(SystemClock::new().now().as_millis(), 0.0)]);
         let request = http.post(program.url("/api/v1/write")).body(body);
@@ -71,11 +74,19 @@ pub(super) async fn telemetry(program: &Program, acknowledged: &Acknowledged) {
         #[expect(clippy::cast_possible_truncation, reason = "milliseconds of this century fit")]
         let found: HashMap<i64, f64> = values
             .iter()
-            .map(|pair| ((pair[0].as_f64().unwrap() * 1_000.0).round() as i64, pair[1].as_str().unwrap().parse().unwrap()))
+            .map(|pair| {
+                ((pair[0].as_f64().unwrap() * 1_000.0).round() as i64, pair[1].as_str().unwrap().parse().unwrap())
+            })
             .collect();
         assert_eq!(found.len(), values.len(), "a sample is there twice");
-        let lost: Vec<_> = promises.samples.iter().filter(|(s, t, v)| *s == sender && found.get(t) != Some(v)).collect();
-        assert!(lost.is_empty(), "{} of {} samples of sender {sender} are lost or changed: {lost:?}", lost.len(), promises.samples.len());
+        let lost: Vec<_> =
+            promises.samples.iter().filter(|(s, t, v)| *s == sender && found.get(t) != Some(v)).collect();
+        assert!(
+            lost.is_empty(),
+            "{} of {} samples of sender {sender} are lost or changed: {lost:?}",
+            lost.len(),
+            promises.samples.len()
+        );
     }
     let mut rounds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (service, text) in &promises.logs {
@@ -111,7 +122,9 @@ pub(super) async fn commands(program: &Program, acknowledged: &Acknowledged) {
     }
     let told = |id: &str, text: &str| {
         let mut entries = incidents[id]["timeline"].as_array().into_iter().flatten();
-        entries.any(|entry| entry["text"].as_str().is_some_and(|said| said == text || said.starts_with(&format!("{text}: "))))
+        entries.any(|entry| {
+            entry["text"].as_str().is_some_and(|said| said == text || said.starts_with(&format!("{text}: ")))
+        })
     };
     for (id, text) in &promises.notes {
         assert!(told(id, text), "the note `{text}` of {id}");
@@ -119,7 +132,11 @@ pub(super) async fn commands(program: &Program, acknowledged: &Acknowledged) {
     for (id, step, note) in &promises.steps {
         // What the incident shows now may be younger: it opens again when an alert fires again.
         let done = if *step == "resolve" { "Resolved" } else { "Acknowledged" };
-        assert!(told(id, done) && told(id, note), "{id} was answered {step} with `{note}`: {}", incidents[id]["timeline"]);
+        assert!(
+            told(id, done) && told(id, note),
+            "{id} was answered {step} with `{note}`: {}",
+            incidents[id]["timeline"]
+        );
     }
     for id in &promises.alerts {
         let alert = program.get(&format!("/api/watchkeeper/v1/alerts/{id}")).await;
@@ -156,7 +173,11 @@ pub(super) async fn notifications(program: &Program, ledger: &Ledger, received: 
     for (key, times) in &seen {
         let unknown = ledger.count(key, "notification.unknown");
         assert!(*times <= unknown + 1, "{key} came {times} times, and the ledger knows of {unknown} unknown outcomes");
-        assert_eq!(ledger.count(key, "notification.attempted"), known[*key]["attempts"].as_array().unwrap().len(), "{key}");
+        assert_eq!(
+            ledger.count(key, "notification.attempted"),
+            known[*key]["attempts"].as_array().unwrap().len(),
+            "{key}"
+        );
     }
     for ((alert, status), keys) in &told {
         assert_eq!(keys.len(), 1, "{status} of {alert} was told under several notifications: {keys:?}");
@@ -165,9 +186,17 @@ pub(super) async fn notifications(program: &Program, ledger: &Ledger, received: 
         let state = notification["state"].as_str().unwrap();
         assert!(matches!(state, "delivered" | "failed"), "{id} is {state} although all is quiet");
         assert!(state != "delivered" || seen.contains_key(id.as_str()), "{id} counts as delivered, and nobody got it");
-        assert!(state != "failed" || ledger.count(id, "notification.failed") > 0, "{id} failed without a word in the ledger");
+        assert!(
+            state != "failed" || ledger.count(id, "notification.failed") > 0,
+            "{id} failed without a word in the ledger"
+        );
     }
-    println!("{} messages of {} notifications, {} of them twice", received.len(), known.len(), seen.values().filter(|n| **n > 1).count());
+    println!(
+        "{} messages of {} notifications, {} of them twice",
+        received.len(),
+        known.len(),
+        seen.values().filter(|n| **n > 1).count()
+    );
 }
 
 /// No incident that nobody was told of, and no failure that nobody can see.
@@ -188,9 +217,11 @@ pub(super) async fn incidents(program: &Program, ledger: &Ledger) {
         let alerts: Vec<&str> =
             detail["alerts"].as_array().into_iter().flatten().filter_map(|alert| alert["id"].as_str()).collect();
         // What was over, or somebody's, before it could be told stands in the ledger as such.
-        let explained = |alert: &&str| ledger.count(alert, "alert.not_told") + ledger.count(alert, "alert.acknowledged") > 0;
+        let explained =
+            |alert: &&str| ledger.count(alert, "alert.not_told") + ledger.count(alert, "alert.acknowledged") > 0;
         if alerts.is_empty() || !alerts.iter().all(explained) {
-            let subjects = alerts.iter().copied().chain([id]).map(|subject| (subject.to_owned(), ledger.0.get(subject)));
+            let subjects =
+                alerts.iter().copied().chain([id]).map(|subject| (subject.to_owned(), ledger.0.get(subject)));
             silent.push(format!("{:?}", subjects.collect::<Vec<_>>()));
         }
     }

@@ -59,7 +59,14 @@ impl Acknowledged {
         let p = self.0.lock();
         format!(
             "answered 2xx: {} samples, {} logs, {} silences, {} incidents declared, {} notes, {} steps, {} alerts acknowledged, {} runs",
-            p.samples.len(), p.logs.len(), p.silences.len(), p.declared.len(), p.notes.len(), p.steps.len(), p.alerts.len(), p.runs.len()
+            p.samples.len(),
+            p.logs.len(),
+            p.silences.len(),
+            p.declared.len(),
+            p.notes.len(),
+            p.steps.len(),
+            p.alerts.len(),
+            p.runs.len()
         )
     }
 
@@ -147,12 +154,14 @@ impl Client {
 
     async fn command_to(&self, path: &str, body: Value) -> Result<Option<Value>, Gone> {
         let path = format!("/api/watchkeeper/v1/{path}");
-        let (taken, answer) = self.send(&path, &[("content-type", "application/json")], body.to_string().into_bytes()).await?;
+        let (taken, answer) =
+            self.send(&path, &[("content-type", "application/json")], body.to_string().into_bytes()).await?;
         Ok(taken.then_some(answer))
     }
 
     async fn list(&self, path: &str) -> Result<Vec<String>, Gone> {
-        let answer = self.http.get(format!("{}/api/watchkeeper/v1/{path}", self.base)).send().await.map_err(|_| Gone)?;
+        let answer =
+            self.http.get(format!("{}/api/watchkeeper/v1/{path}", self.base)).send().await.map_err(|_| Gone)?;
         let answer: Value = answer.json().await.map_err(|_| Gone)?;
         let items = answer["items"].as_array().cloned().unwrap_or_default();
         Ok(items.iter().filter_map(|item| item["id"].as_str().map(str::to_owned)).collect())
@@ -183,7 +192,9 @@ impl Client {
             let records: Vec<(i64, &str)> = texts.iter().map(|text| (at, text.as_str())).collect();
             let body = wire::logs(&service, &records).to_string().into_bytes();
             match self.send("/v1/logs", &[("content-type", "application/json")], body).await {
-                Ok((true, _)) => self.acknowledged.0.lock().logs.extend(texts.into_iter().map(|text| (service.clone(), text))),
+                Ok((true, _)) => {
+                    self.acknowledged.0.lock().logs.extend(texts.into_iter().map(|text| (service.clone(), text)))
+                }
                 Ok((false, _)) => {}
                 Err(Gone) => return,
             }
@@ -218,7 +229,8 @@ impl Client {
         match self.random.random_range(0..7) {
             0 => {
                 // It matches nothing: what is silenced is not told, and that is another test.
-                let body = json!({"matchers": [format!("service=\"silent-{mark}\"")], "duration": "1h", "comment": mark});
+                let body =
+                    json!({"matchers": [format!("service=\"silent-{mark}\"")], "duration": "1h", "comment": mark});
                 if let Some(answer) = self.command_to("silences", body).await? {
                     self.acknowledged.0.lock().silences.push((id(&answer), mark.to_owned()));
                 }
@@ -243,7 +255,9 @@ impl Client {
                 }
             }
             what => {
-                let Some(incident) = self.list("incidents?state=triggered,acknowledged").await?.choose(&mut self.random).cloned() else {
+                let Some(incident) =
+                    self.list("incidents?state=triggered,acknowledged").await?.choose(&mut self.random).cloned()
+                else {
                     return Ok(());
                 };
                 let (step, body) = match what {

@@ -33,7 +33,12 @@ impl Program {
         let clock = SystemClock::new();
         let mut command = Command::new(env!("CARGO_BIN_EXE_watchkeeper"));
         command.args(["serve", "--no-otlp-ports", "--config", "watchkeeper.yaml", "--data", "data", "--listen"]);
-        command.arg(address.to_string()).current_dir(folder).env("WATCHKEEPER_LOG", "warn").stdout(Stdio::null()).stderr(log);
+        command
+            .arg(address.to_string())
+            .current_dir(folder)
+            .env("WATCHKEEPER_LOG", "warn")
+            .stdout(Stdio::null())
+            .stderr(log);
         let child = command.spawn().unwrap();
         let mut program = Self { child, address, http: reqwest::Client::new(), took: Duration::ZERO };
         let what = "the program to be ready";
