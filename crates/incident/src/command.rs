@@ -12,7 +12,7 @@ use watchkeeper_domain::{Actor, Category, Env, Priority};
 use watchkeeper_state::{Entry, State, StateError, Tx, Wake, ledger};
 
 use crate::error::Error;
-use crate::handover::hand_over;
+use crate::handover::{Cause, hand_over};
 use crate::incident::{Incident, IncidentKind, IncidentState, Role};
 use crate::lifecycle::{Event, step};
 use crate::open::{self, DECLARED, MAX_TITLE};
@@ -217,7 +217,7 @@ impl Incidents {
         if incident.state.is_open() {
             // How it went stands in what was tried; a headline is read at a glance.
             let headline = format!("{} did not help", run.workflow);
-            hand_over(tx, &self.env, &self.policy.load_full(), &incident, &headline).await?;
+            hand_over(tx, &self.env, &self.policy.load_full(), &incident, &headline, Cause::Run(run.run)).await?;
         }
         Ok(())
     }

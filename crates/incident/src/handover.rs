@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::Row;
-use watchkeeper_domain::ids::IncidentId;
+use watchkeeper_domain::ids::{IncidentId, RunId};
 use watchkeeper_domain::{Actor, Env, Timestamp};
 use watchkeeper_state::outbox::{self, Message};
 use watchkeeper_state::{Entry, StateError, Tx, ledger};
@@ -49,18 +49,38 @@ pub async fn tried(tx: &mut Tx, incident: IncidentId) -> Result<Vec<Tried>, Stat
     Ok(rows.iter().map(tried).collect())
 }
 
-/// Calls people, once per opening of an incident. `headline` says why, in one sentence. Gives the incident as it now is.
+/// What brings the hand-over about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Nobody has the incident and nothing works on it. Who was called before knows that.
+    Nobody,
+    /// This run did not help. That is news, also to those who were called before; once for each run.
+    Run(RunId),
+}
+
+/// Calls people, once per opening of an incident and once for each run that did not help. `headline` says why, in one sentence. Gives the incident as it now is.
 pub async fn hand_over(
     tx: &mut Tx,
     env: &Env,
     policy: &Policy,
     incident: &Incident,
     headline: &str,
+    cause: Cause,
 ) -> Result<Incident, StateError> {
     let now = env.now();
-    // `HandedOver` conflicts with no state; if it ever did, the incident would stay as it is.
-    let Ok(Some(next)) = step(incident, &Event::HandedOver, now) else { return Ok(incident.clone()) };
-    row::save(tx, &next).await?;
+    let news = match cause {
+        Cause::Nobody => false,
+        Cause::Run(run) => !told_of(tx, run).await?,
+    };
+    let next = match step(incident, &Event::HandedOver, now) {
+        Ok(Some(next)) => {
+            row::save(tx, &next).await?;
+            next
+        }
+        Ok(None) if news => incident.clone(),
+        // `HandedOver` conflicts with no state; if it ever did, the incident would stay as it is.
+        Ok(None) | Err(_) => return Ok(incident.clone()),
+    };
     let tried = tried(tx, incident.id).await?;
     let alerts = row::firing_alerts(tx, incident.id).await?;
     let text = format!("INC-{} {}: {headline}. People are needed.", next.number, next.title);
@@ -103,9 +123,22 @@ pub async fn hand_over(
         data.clone(),
     )
     .await?;
-    ledger::append(tx, Entry::new(now, "incident.handed_over", Actor::System, next.id).incident(next.id).data(data))
-        .await?;
+    let mut entry = Entry::new(now, "incident.handed_over", Actor::System, next.id).incident(next.id).data(data);
+    if let Cause::Run(run) = cause {
+        entry = entry.run(run);
+    }
+    ledger::append(tx, entry).await?;
     Ok(next)
+}
+
+async fn told_of(tx: &mut Tx, run: RunId) -> Result<bool, StateError> {
+    let entries: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM ledger WHERE kind = 'incident.handed_over' AND run_id = $1")
+            .bind(run.to_string())
+            .fetch_one(&mut **tx)
+            .await
+            .map_err(StateError::statement("see whether people know of a run"))?;
+    Ok(entries > 0)
 }
 
 /// Who is called. A restricted incident is told to those only whom its alerts were routed to: the general receiver of

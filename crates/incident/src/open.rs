@@ -10,7 +10,7 @@ use watchkeeper_domain::{Actor, Span, Timestamp};
 use watchkeeper_state::{Entry, StateError, Tx, ledger};
 
 use crate::command::{Incidents, Note};
-use crate::handover::hand_over;
+use crate::handover::{Cause, hand_over};
 use crate::incident::{Incident, IncidentKind, IncidentState};
 use crate::lifecycle::{Event, may_reopen, step};
 use crate::policy::Policy;
@@ -166,7 +166,7 @@ async fn start_workflows(
         }
     }
     if !somebody && !refused.is_empty() {
-        hand_over(tx, &of.env, policy, incident, &refused.join("; ")).await?;
+        hand_over(tx, &of.env, policy, incident, &refused.join("; "), Cause::Nobody).await?;
     }
     Ok(())
 }
@@ -261,7 +261,7 @@ pub(crate) async fn ensure_somebody(
         }
         Some(run) => format!("{} did not help ({})", run.workflow, run.state.replace('_', " ")),
     };
-    hand_over(tx, &of.env, policy, incident, &headline).await?;
+    hand_over(tx, &of.env, policy, incident, &headline, Cause::Nobody).await?;
     Ok(Watched::HandedOver)
 }
 

@@ -10,6 +10,9 @@ use watchkeeper_domain::ids::AlertId;
 
 use crate::database::{StateError, Tx};
 
+/// Signals being recorded.
+pub type Recording<'a> = Pin<Box<dyn Future<Output = Result<Vec<Option<AlertId>>, StateError>> + Send + 'a>>;
+
 /// Turns signals into alert rows, transitions and ledger entries.
 pub trait SignalSink: Send + Sync {
     /// Records signals in the caller's transaction. Gives one entry per signal: the alert that it concerns, or none
@@ -18,7 +21,7 @@ pub trait SignalSink: Send + Sync {
         &'a self,
         tx: &'a mut Tx,
         signals: &'a [Signal],
-    ) -> Pin<Box<dyn Future<Output = Result<Vec<Option<AlertId>>, StateError>> + Send + 'a>>;
+    ) -> Recording<'a>;
     /// The transaction was committed: the next reconcilers may look.
     fn committed(&self);
 }

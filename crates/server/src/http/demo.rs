@@ -80,7 +80,7 @@ fn expect(fault: &str) -> &'static str {
             "DatabaseSlowQueries once more than one query in ten takes over half a second; people are told."
         }
         "pool-exhausted" => {
-            "DatabasePoolExhausted; the workflow restarts accounts and verifies that connections are free."
+            "DatabasePoolTimeouts; the workflow restarts accounts and verifies that connections are free."
         }
         "login-guessing" => "FailedLogins opens a restricted security incident; the address is blocked at the front.",
         "slow-front" => "PageLoadSlow after several page loads over two seconds; people are told.",

@@ -297,7 +297,7 @@ fn detail(found: &Stored) -> RunDetail {
                     Some(StepStatus::Failed) => Outcome::Failed,
                     _ => Outcome::Waiting,
                 },
-                detail: last.map(|r| said(r)).unwrap_or_default(),
+                detail: last.map(said).unwrap_or_default(),
                 at: last.map(|r| r.finished_at.unwrap_or(r.started_at).into()),
                 value: None,
             }

@@ -27,6 +27,8 @@ pub(super) enum Handling {
     Contained,
     /// People are called.
     HandedOver,
+    /// A workflow tries, does not help, and hands over to people with what it tried.
+    GivenUp,
 }
 
 pub(super) const SCENES: &[Scene] = &[
@@ -81,7 +83,7 @@ pub(super) const SCENES: &[Scene] = &[
     Scene {
         fault: "pool-exhausted",
         title: "The connection pool is exhausted",
-        alert: "DatabasePoolExhausted",
+        alert: "DatabasePoolTimeouts",
         service: "accounts",
         handling: Handling::Healed,
         wave: 4,
@@ -107,7 +109,7 @@ pub(super) const SCENES: &[Scene] = &[
         title: "Payments is broken, and a restart does not help",
         alert: "ServiceUnreachable",
         service: "payments",
-        handling: Handling::HandedOver,
+        handling: Handling::GivenUp,
         wave: 4,
     },
 ];

@@ -9,7 +9,7 @@ use super::scene::{Handling, Scene};
 use super::{Failure, Server, narrate};
 use crate::clock::system_env;
 use crate::http::dto::alerts::{Alert, AlertList};
-use crate::http::dto::deliveries::NotificationList;
+use crate::http::dto::deliveries::{Notification, NotificationList};
 use crate::http::dto::incidents::IncidentDetail;
 use crate::http::dto::post_mortem::PostMortem;
 use crate::http::dto::probes::ProbeList;
@@ -109,9 +109,17 @@ impl<'a> Watch<'a> {
                     .await?;
                 self.tell(&format!("healed: {outcome}"));
             }
+            Handling::GivenUp => {
+                let outcome = self
+                    .until("a workflow that gave up", async || self.run_ended(&incident_id, RunState::HandedOver).await)
+                    .await?;
+                self.tell(&format!("tried: {outcome}"));
+                let told =
+                    self.until("people being called", async || self.called(&incident_id, "did not help").await).await?;
+                self.tell(&format!("handed over: {told}"));
+            }
             Handling::HandedOver => {
-                let outcome =
-                    self.until("a hand-over to people", async || self.handed_over(&incident_id).await).await?;
+                let outcome = self.until("a hand-over to people", async || self.called(&incident_id, "").await).await?;
                 self.tell(&format!("handed over: {outcome}"));
             }
         }
@@ -202,10 +210,13 @@ impl<'a> Watch<'a> {
         Ok(runs.iter().find(|r| r.state == wanted).map(|r| format!("workflow {}: {}", r.workflow, r.outcome)))
     }
 
-    async fn handed_over(&self, incident: &str) -> Result<Option<String>, Missed> {
+    /// A delivered hand-over whose first line says this.
+    async fn called(&self, incident: &str, saying: &str) -> Result<Option<String>, Missed> {
         let incident = self.incident(incident).await?;
-        let told =
-            incident.notifications.iter().find(|n| n.reason.contains("hand") && n.state == DeliveryState::Delivered);
+        let calls = |n: &&Notification| {
+            n.reason == "handover" && n.state == DeliveryState::Delivered && n.title.contains(saying)
+        };
+        let told = incident.notifications.iter().find(calls);
         Ok(told.map(|n| format!("{} was called over {}: “{}”", n.receiver, n.channel, n.title)))
     }
 
