@@ -3,6 +3,8 @@
 //!
 //! The real program as a process of its own, killed without a chance to tidy up; the receiver of its messages and the
 //! target of its workflows live in this process and remember everything over all rounds.
+//! `WATCHKEEPER_CRASH_ROUNDS` says how often, `WATCHKEEPER_CRASH_SEED` repeats the moments and the load of a run, though not
+//! the operating system's share in it.
 //! Not a power cut: the page cache survives. What was not yet synced but would survive here is the store's own test.
 
 mod checks;
