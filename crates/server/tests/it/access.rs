@@ -101,10 +101,15 @@ async fn a_command_from_a_page_of_another_origin_is_refused_whatever_it_carries(
         if *method == Method::GET {
             continue;
         }
-        let foreign = [("authorization", admin.as_str()), ("origin", "https://evil.example"), ("host", "127.0.0.1:7404")];
+        let foreign =
+            [("authorization", admin.as_str()), ("origin", "https://evil.example"), ("host", "127.0.0.1:7404")];
         assert_eq!(status(&world, method, path, &foreign).await, 403, "{method} {path}");
     }
-    let own = [("authorization", admin.as_str()), ("origin", "https://watchkeeper.money404.example"), ("host", "127.0.0.1:7404")];
+    let own = [
+        ("authorization", admin.as_str()),
+        ("origin", "https://watchkeeper.money404.example"),
+        ("host", "127.0.0.1:7404"),
+    ];
     assert_eq!(status(&world, &Method::POST, "/-/reload", &own).await, 200);
     let null = [("authorization", admin.as_str()), ("origin", "null"), ("host", "127.0.0.1:7404")];
     assert_eq!(status(&world, &Method::POST, "/-/reload", &null).await, 403, "a sandboxed frame's origin is foreign");

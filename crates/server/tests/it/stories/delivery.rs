@@ -60,7 +60,7 @@ async fn a_receiver_that_fails_is_told_as_soon_as_it_works() {
     let before = sent(&world).len();
     assert!(before > 1);
     world.operations.otherwise(Answer::ok());
-    world.run_reporting_every(Span::from_secs(600), Span::from_secs(15)).await;
+    world.run_reporting_every(Span::from_secs(600), Span::from_secs(30)).await;
     every_repetition_has_its_reason(&world, before + 1).await;
     world.end().await;
 }
@@ -88,7 +88,7 @@ async fn after_an_answer_that_is_no_http_it_is_sent_once_more_and_not_a_third_ti
 async fn after_a_connection_that_was_closed_unanswered_it_is_sent_once_more_with_the_same_key() {
     let mut world = with_answers(vec![Answer::CloseAfterReading]).await;
     world.operations.otherwise(Answer::ok());
-    world.run_reporting_every(Span::from_secs(600), Span::from_secs(15)).await;
+    world.run_reporting_every(Span::from_secs(600), Span::from_secs(30)).await;
     every_repetition_has_its_reason(&world, 2).await;
     assert!(world.ledger().await.contains(&"notification.unknown".to_owned()));
     world.end().await;
@@ -106,11 +106,14 @@ async fn a_receiver_that_cannot_be_reached_gets_everything_once_its_address_is_p
     world.run(Span::from_secs(60)).await;
     assert_eq!(world.operations.requests().len(), 0);
     let receivers = world.get("/api/watchkeeper/v1/receivers").await;
-    assert!(receivers["items"].as_array().unwrap().iter().any(|r| r["name"] == "operations" && r["health"] == "failing"), "{receivers}");
+    assert!(
+        receivers["items"].as_array().unwrap().iter().any(|r| r["name"] == "operations" && r["health"] == "failing"),
+        "{receivers}"
+    );
 
     world.write("watchkeeper.yaml", &right);
     assert_eq!(world.call("POST", "/-/reload", Some(ADMIN), None).await.0, 200);
-    world.run_reporting_every(Span::from_secs(900), Span::from_secs(15)).await;
+    world.run_reporting_every(Span::from_secs(900), Span::from_secs(30)).await;
     assert_eq!(world.told_of("ServiceUnreachable"), ["firing"]);
     world.accounts_recover().await;
     world.run_reporting_every(Span::from_secs(180), Span::from_secs(15)).await;
@@ -124,7 +127,10 @@ async fn a_broken_receiver_does_not_delay_another() {
     world.operations.otherwise(Answer::Status(503, "down".to_owned()));
     world.accounts_fail().await;
     let in_slack = world.slack.messages();
-    let told = |m: &watchkeeper_testkit::slack::Message| text(&m.payload["text"]).contains("ServiceUnreachable") || m.payload.to_string().contains("accounts cannot be reached");
+    let told = |m: &watchkeeper_testkit::slack::Message| {
+        text(&m.payload["text"]).contains("ServiceUnreachable")
+            || m.payload.to_string().contains("accounts cannot be reached")
+    };
     assert!(in_slack.iter().any(told), "{in_slack:?}");
     world.end().await;
 }

@@ -2,6 +2,7 @@
 //!
 //! Not the engine's own cases: `respond` has those. Here the demo's workflows run against a bank on loopback.
 
+use serde_json::json;
 use watchkeeper_domain::Span;
 use watchkeeper_testkit::Answer;
 
@@ -40,7 +41,7 @@ async fn a_service_that_does_not_answer_is_restarted_verified_and_written_up_wit
     let markdown = text(&world.get(&format!("/api/watchkeeper/v1/incidents/{id}/post-mortem.md")).await);
     assert!(markdown.contains("restart-service"), "{markdown}");
 
-    world.run_reporting_every(Span::from_secs(900), Span::from_secs(15)).await;
+    world.run_reporting_every(Span::from_secs(900), Span::from_secs(30)).await;
     assert_eq!(world.bank.requests().len(), 1);
     assert_eq!(world.told_of("ServiceUnreachable"), ["firing", "resolved"]);
     assert_eq!(world.told_of("Incident"), [""; 0], "nobody was called for what healed itself");
@@ -81,7 +82,7 @@ async fn a_restart_that_does_not_help_is_tried_twice_with_a_pause_and_then_peopl
     assert!(handovers[0].contains("2 of 2 tries did not help"), "{}", handovers[0]);
     assert!(handovers[0].contains("<@U024BE7LH>"), "the operations lead is mentioned: {}", handovers[0]);
 
-    world.run_reporting_every(Span::from_secs(1_200), Span::from_secs(15)).await;
+    world.run_reporting_every(Span::from_secs(1_200), Span::from_secs(30)).await;
     assert_eq!(world.bank.requests().len(), 2, "what was handed over is left alone");
     assert_eq!(world.told_of("Incident"), ["firing"]);
     assert_eq!(world.told_of("ServiceUnreachable"), ["firing"]);
@@ -97,6 +98,21 @@ async fn a_control_api_that_refuses_is_asked_as_often_as_the_workflow_says_and_t
     // Two tries of two attempts.
     assert_eq!(world.bank.requests().len(), 4);
     assert_eq!(world.told_of("Incident"), ["firing"]);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_workflow_that_fails_once_is_no_alert_and_one_that_fails_twice_within_half_an_hour_is() {
+    let mut world = World::healing().await;
+    world.bank.otherwise(Answer::Status(404, "no such process".to_owned()));
+    for (times, told) in [(1, 0), (2, 1)] {
+        world.post("/workflows/restart-accounts-pool/run", json!({"inputs": {}})).await;
+        // A counter begins when its first run was asked for: that is before it ended.
+        world.clock.advance(Span::from_millis(5));
+        world.run_reporting_every(Span::from_secs(240), Span::from_secs(30)).await;
+        assert_eq!(world.bank.requests().len(), times);
+        assert_eq!(world.told_of("WorkflowRunsFail").len(), told, "after {times} runs");
+    }
     world.end().await;
 }
 
@@ -122,12 +138,20 @@ async fn the_explanation_of_a_healed_alert_holds_every_stage() {
         assert!(stages.iter().any(|s| s == stage), "{stage} is missing from {stages:?}");
     }
     let titles: Vec<String> = steps.iter().map(|step| text(&step["title"])).collect();
-    for title in ["The rule fires", "The alert fires", "The alert is resolved", "Delivered to operations over webhook"] {
+    for title in ["The rule fires", "The alert fires", "The alert is resolved", "Delivered to operations over webhook"]
+    {
         assert!(titles.iter().any(|t| t == title), "“{title}” is missing from {titles:#?}");
     }
     let times: Vec<String> = steps.iter().filter_map(|step| step["at"].as_str().map(ToOwned::to_owned)).collect();
     assert!(times.is_sorted(), "{times:?}");
-    let (status, _) = world.call("GET", &format!("/api/watchkeeper/v1/alerts/{}/explain", text(&explained["alert_id"])), Some(VIEWER), None).await;
+    let (status, _) = world
+        .call(
+            "GET",
+            &format!("/api/watchkeeper/v1/alerts/{}/explain", text(&explained["alert_id"])),
+            Some(VIEWER),
+            None,
+        )
+        .await;
     assert_eq!(status, 200);
     world.end().await;
 }

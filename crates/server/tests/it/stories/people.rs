@@ -35,7 +35,8 @@ async fn an_acknowledgement_in_the_console_counts_for_the_post_mortem() {
 async fn a_button_in_slack_acknowledges_in_the_name_of_the_person_and_says_so_in_the_thread() {
     let mut world = World::new().await;
     world.accounts_fail().await;
-    let message = world.slack.messages().into_iter().find(|m| m.payload.to_string().contains("\"acknowledge\"")).unwrap();
+    let message =
+        world.slack.messages().into_iter().find(|m| m.payload.to_string().contains("\"acknowledge\"")).unwrap();
     assert_eq!(world.slack.press(&message.ts, "acknowledge", &ana()).await, Ok(200));
     world.settle().await;
     let incident = world.incident().await;

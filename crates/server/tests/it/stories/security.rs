@@ -7,12 +7,13 @@ use watchkeeper_server::http::router::{Access, routes};
 use super::world::{ADMIN, RESPONDER, VIEWER, World, text};
 
 const ADDRESS: &str = "203.0.113.7";
-const FAILED_LOGINS: &str = r#"bank_login_attempts_total{outcome="failure",client_address="203.0.113.7",service="front"}"#;
+const FAILED_LOGINS: &str =
+    r#"bank_login_attempts_total{outcome="failure",client_address="203.0.113.7",service="front"}"#;
 
 async fn guessed(world: &mut World) {
     world.set(FAILED_LOGINS, 0.0);
     world.report().await;
-    world.run_reporting_every(Span::from_secs(300), Span::from_secs(15)).await;
+    world.run_reporting_every(Span::from_secs(300), Span::from_secs(30)).await;
     world.set(FAILED_LOGINS, 12.0);
     world.advance(Span::from_secs(5)).await;
     world.report().await;
@@ -39,7 +40,7 @@ async fn password_guessing_is_contained_and_nothing_is_repaired() {
     assert_eq!(incident["runs"][0]["state"], "succeeded", "{}", incident["runs"]);
 
     // It is over only when a person says so.
-    world.run_reporting_every(Span::from_secs(600), Span::from_secs(15)).await;
+    world.run_reporting_every(Span::from_secs(600), Span::from_secs(30)).await;
     assert_eq!(world.told_of("FailedLogins"), ["firing", "resolved"]);
     assert_eq!(world.incident().await["state"], "triggered");
     world.end().await;

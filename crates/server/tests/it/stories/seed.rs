@@ -11,7 +11,8 @@ const OK: &str = r#"http_server_request_duration_seconds_count{service="front",h
 const FAILED: &str = r#"http_server_request_duration_seconds_count{service="front",http_response_status_code="500"}"#;
 const QUERIES: &str = r#"db_client_operation_duration_seconds_count{service="accounts"}"#;
 const QUICK_QUERIES: &str = r#"db_client_operation_duration_seconds_bucket{service="accounts",le="0.5"}"#;
-const FAILED_LOGINS: &str = r#"bank_login_attempts_total{outcome="failure",client_address="203.0.113.7",service="front"}"#;
+const FAILED_LOGINS: &str =
+    r#"bank_login_attempts_total{outcome="failure",client_address="203.0.113.7",service="front"}"#;
 const LOADS: &str = r#"bank_page_load_duration_seconds_count{page="balance",service="front"}"#;
 const QUICK_LOADS: &str = r#"bank_page_load_duration_seconds_bucket{page="balance",service="front",le="2"}"#;
 const SECRETS_REFUSED: &str = r#"bank_secret_request_duration_seconds_count{service="payments",outcome="refused"}"#;
@@ -46,9 +47,9 @@ impl World {
             self.run_reporting_every(Span::from_secs(TOLD_BY), Span::from_secs(15)).await;
             assert_eq!(self.told_of(name), ["firing"]);
         }
-        self.run_reporting_every(Span::from_secs(window + 180), Span::from_secs(15)).await;
+        self.run_reporting_every(Span::from_secs(window + 180), Span::from_secs(30)).await;
         assert_eq!(self.told_of(name), ["firing", "resolved"]);
-        self.run_reporting_every(Span::from_secs(600), Span::from_secs(60)).await;
+        self.run_reporting_every(Span::from_secs(300), Span::from_secs(60)).await;
         assert_eq!(self.told_of(name), ["firing", "resolved"]);
         assert_eq!(self.alert(name).await["state"], "resolved");
         self.end().await;
@@ -56,7 +57,7 @@ impl World {
 
     /// Nobody hears of it, however long one waits. The odd interval makes `increase()` extrapolate by odd factors.
     async fn never_told(mut self, name: &str, window: i64) {
-        self.run_reporting_every(Span::from_secs(window + TOLD_BY), Span::from_millis(14_303)).await;
+        self.run_reporting_every(Span::from_secs(window + TOLD_BY), Span::from_millis(24_303)).await;
         assert_eq!(self.told_of(name), [""; 0]);
         assert!(self.alerts(name).await.is_empty());
         self.end().await;

@@ -24,14 +24,14 @@ async fn a_silence_holds_back_and_what_still_fires_at_its_end_is_told_once() {
     let verdict = world.explanation("ServiceUnreachable").await["verdict"].clone();
     assert!(verdict.as_str().unwrap().contains("silenced"), "{verdict}");
     // 120 s have passed since the silence began.
-    world.run_reporting_every(Span::from_secs(479), Span::from_secs(15)).await;
+    world.run_reporting_every(Span::from_secs(479), Span::from_secs(30)).await;
     assert_eq!(world.told_of("ServiceUnreachable"), [""; 0]);
     world.run_reporting_every(Span::from_secs(90), Span::from_secs(15)).await;
     assert_eq!(world.told_of("ServiceUnreachable"), ["firing"]);
     assert_eq!(world.told_of("Incident"), ["firing"]);
     assert_eq!(world.incident().await["state"], "triggered");
     world.accounts_recover().await;
-    world.run_reporting_every(Span::from_secs(300), Span::from_secs(15)).await;
+    world.run_reporting_every(Span::from_secs(300), Span::from_secs(30)).await;
     assert_eq!(world.told_of("ServiceUnreachable"), ["firing", "resolved"]);
     assert_eq!(world.incident().await["state"], "resolved");
     world.end().await;
@@ -42,7 +42,7 @@ async fn of_what_began_and_ended_within_a_silence_nobody_is_told_not_even_that_i
     let mut world = silenced().await;
     world.accounts_fail().await;
     world.accounts_recover().await;
-    world.run_reporting_every(Span::from_secs(1_200), Span::from_secs(15)).await;
+    world.run_reporting_every(Span::from_secs(1_200), Span::from_secs(30)).await;
     assert_eq!(world.alert("ServiceUnreachable").await["state"], "resolved");
     assert_eq!(world.told(), []);
     world.end().await;
@@ -68,7 +68,7 @@ async fn who_was_told_of_the_beginning_is_told_of_the_end_in_spite_of_a_silence(
     let silence = json!({"matchers": [r#"alertname="ServiceUnreachable""#], "duration": "1h", "comment": "enough"});
     world.post("/silences", silence).await;
     world.accounts_recover().await;
-    world.run_reporting_every(Span::from_secs(300), Span::from_secs(15)).await;
+    world.run_reporting_every(Span::from_secs(300), Span::from_secs(30)).await;
     assert_eq!(world.told_of("ServiceUnreachable"), ["firing", "resolved"]);
     world.end().await;
 }

@@ -16,7 +16,8 @@ async fn an_alert_whose_data_stops_is_unknown_and_nothing_says_that_it_is_over()
     assert_eq!(world.told_of("ServiceUnreachable"), ["firing"]);
     assert_eq!(world.incident().await["state"], "triggered");
     let rules = world.get("/api/watchkeeper/v1/rules").await;
-    let rule = rules["items"].as_array().unwrap().iter().find(|rule| rule["name"] == "ServiceUnreachable").unwrap().clone();
+    let rule =
+        rules["items"].as_array().unwrap().iter().find(|rule| rule["name"] == "ServiceUnreachable").unwrap().clone();
     assert_eq!(rule["state"], "unknown", "{rule}");
 
     world.accounts_recover().await;

@@ -24,9 +24,12 @@ use watchkeeper_testkit::slack::StandIn;
 use watchkeeper_testkit::{MockWebhook, VirtualClock};
 
 const SEED: &str = include_str!("../../../../../rules/seed.yaml");
-const RESTART_SERVICE: &str = include_str!("../../../../../examples/money404-bank/watchkeeper/workflows/restart-service.yaml");
-const RESTART_POOL: &str = include_str!("../../../../../examples/money404-bank/watchkeeper/workflows/restart-accounts-pool.yaml");
-const BLOCK_ADDRESS: &str = include_str!("../../../../../examples/money404-bank/watchkeeper/workflows/block-address.yaml");
+const RESTART_SERVICE: &str =
+    include_str!("../../../../../examples/money404-bank/watchkeeper/workflows/restart-service.yaml");
+const RESTART_POOL: &str =
+    include_str!("../../../../../examples/money404-bank/watchkeeper/workflows/restart-accounts-pool.yaml");
+const BLOCK_ADDRESS: &str =
+    include_str!("../../../../../examples/money404-bank/watchkeeper/workflows/block-address.yaml");
 
 /// The bearer tokens of the story's people and programs, and of the peers; each lies in a file.
 pub const SECRETS: [(&str, &str); 7] = [
@@ -45,7 +48,8 @@ pub const ADMIN: &str = SECRETS[3].1;
 /// What the probe of the accounts service sees.
 pub const UP: &str = r#"probe_success{service="accounts",probe="accounts",target="http://accounts"}"#;
 /// What the accounts service answers.
-pub const ANSWERED: &str = r#"http_server_request_duration_seconds_count{service="accounts",http_response_status_code="200"}"#;
+pub const ANSWERED: &str =
+    r#"http_server_request_duration_seconds_count{service="accounts",http_response_status_code="200"}"#;
 
 /// How often the story's services report.
 const REPORT_EVERY: Span = Span::from_secs(5);
@@ -187,7 +191,8 @@ impl World {
 
     fn configuration(&self, setup: &Setup) -> String {
         let secret = |name: &str| format!("\"${{file:{}}}\"", self.path(&format!("secrets/{name}")).display());
-        let token = |role: &str| format!("    - {{ name: {role}, role: {role}, token: {} }}\n", secret(&role.to_uppercase()));
+        let token =
+            |role: &str| format!("    - {{ name: {role}, role: {role}, token: {} }}\n", secret(&role.to_uppercase()));
         let tokens: String = ["ingest", "viewer", "responder", "admin"].map(token).concat();
         let tokens = if setup.open { String::new() } else { format!("  tokens:\n{tokens}") };
         let workflows = if setup.workflows { "workflow_files: [workflows/*.yaml]\n" } else { "" };
@@ -198,7 +203,6 @@ server:
   external_url: https://watchkeeper.money404.example
 {tokens}
 storage: {{ path: {data} }}
-evaluation: {{ interval: 15s }}
 rule_files: [rules/*.yaml]
 {workflows}
 route:
@@ -511,7 +515,8 @@ status_page:
 
     /// The only incident, in detail.
     pub async fn incident(&self) -> Value {
-        let all = self.get("/api/watchkeeper/v1/incidents?state=triggered,acknowledged,mitigated,resolved,closed").await;
+        let all =
+            self.get("/api/watchkeeper/v1/incidents?state=triggered,acknowledged,mitigated,resolved,closed").await;
         let items = all["items"].as_array().cloned().unwrap_or_default();
         assert_eq!(items.len(), 1, "{items:?}");
         self.get(&format!("/api/watchkeeper/v1/incidents/{}", text(&items[0]["id"]))).await
