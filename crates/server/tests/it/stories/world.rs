@@ -402,15 +402,6 @@ status_page:
         }
     }
 
-    /// Runs until `done`, for at most `most`. Panics when it does not come to pass.
-    pub async fn run_until(&mut self, what: &str, most: Span, done: impl Fn(&Self) -> bool) {
-        let end = self.now() + most;
-        while !done(self) {
-            assert!(self.now() < end, "{what}: not within {most}; told so far: {:?}", self.told());
-            self.run(REPORT_EVERY).await;
-        }
-    }
-
     /// Appends one sample at this instant.
     pub async fn push(&mut self, series: &str, value: f64) {
         let t = self.fresh_instant();
