@@ -18,7 +18,7 @@ cat >"$data/watchkeeper.yaml" <<YAML
 server: { listen: 127.0.0.1:17404 }
 rule_files: [rules.yaml]
 receivers: [{ name: hook, webhook: [{ url: http://127.0.0.1:17999/hook }] }]
-route: { receiver: hook }
+route: { receiver: hook, group_by: [alertname, trial] }
 YAML
 cat >"$data/rules.yaml" <<YAML
 groups:

@@ -17,11 +17,7 @@ pub type Recording<'a> = Pin<Box<dyn Future<Output = Result<Vec<Option<AlertId>>
 pub trait SignalSink: Send + Sync {
     /// Records signals in the caller's transaction. Gives one entry per signal: the alert that it concerns, or none
     /// when there was nothing to change (resolved for an alert that does not fire).
-    fn record<'a>(
-        &'a self,
-        tx: &'a mut Tx,
-        signals: &'a [Signal],
-    ) -> Recording<'a>;
+    fn record<'a>(&'a self, tx: &'a mut Tx, signals: &'a [Signal]) -> Recording<'a>;
     /// The transaction was committed: the next reconcilers may look.
     fn committed(&self);
 }
