@@ -8,7 +8,7 @@ tally() { passed=$((passed + $1)); failed=$((failed + $2)); skipped=$((skipped +
 step() {
   local name=$1; shift
   say "$name"
-  if "$@" >"$out/$name.log" 2>&1; then tally 1 0; else tally 0 1; broken+=("$name"); tail -n 60 "$out/$name.log"; fi
+  if NO_COLOR=1 "$@" >"$out/$name.log" 2>&1; then tally 1 0; else tally 0 1; broken+=("$name"); tail -n 60 "$out/$name.log"; fi
 }
 # The sums of `cargo nextest` or `cargo test`, whichever is there.
 cargo_tests() {
@@ -41,7 +41,7 @@ counted() {
   say "$name"
   local status=0
   local lines=$out/$name.lines
-  "$@" >"$lines" 2>&1 || status=$?
+  NO_COLOR=1 "$@" >"$lines" 2>&1 || status=$?
   sed 's/^/    /' "$lines"
   local p f
   p=$(grep -oE '[0-9]+ passed' "$lines" | tail -1 | grep -oE '[0-9]+' || echo 0)
