@@ -45,7 +45,8 @@ pub(crate) async fn on_fired(of: &Incidents, tx: &mut Tx, policy: &Policy, alert
         _ => open(of, tx, policy, alert, key).await?,
     };
     let incident = join(of, tx, &incident, alert).await?;
-    if incident.state == IncidentState::Triggered && incident.handed_over_at.is_none() {
+    // Also when people have the incident already: this alert is news to them, and its repair is guarded like any other.
+    if incident.state.is_open() {
         start_workflows(of, tx, policy, &incident, alert).await?;
     }
     Ok(())
@@ -165,7 +166,7 @@ async fn start_workflows(
             }
         }
     }
-    if !somebody && !refused.is_empty() {
+    if !somebody && !refused.is_empty() && incident.state == IncidentState::Triggered {
         hand_over(tx, &of.env, policy, incident, &refused.join("; "), Cause::Nobody).await?;
     }
     Ok(())

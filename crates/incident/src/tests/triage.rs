@@ -1,6 +1,6 @@
 //! From alerts to incidents: the gate, opening, joining, workflows, hand-over, the end.
 
-use watchkeeper_domain::{Category, Matcher, Priority, Span};
+use watchkeeper_domain::{Actor, Category, Matcher, Priority, Span};
 
 use super::world::{World, policy};
 use crate::incident::{IncidentKind, IncidentState};
@@ -179,6 +179,23 @@ async fn a_success_does_not_speak_for_an_alert_that_fires_afterwards() {
     world.settle().await;
     assert_eq!(world.all().await.len(), 1, "the incident is open again");
     assert_eq!(world.handovers().await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_alert_that_joins_what_a_person_has_is_still_repaired() {
+    let mut only_for_down = policy();
+    for starter in &mut only_for_down.starters {
+        starter.on_alert = vec![vec![Matcher::equal("alertname", "Down")]];
+    }
+    let world = World::with(only_for_down, None).await;
+    world.fire("Slow", "payments", Category::Keyvault, Priority::Medium).await;
+    world.settle().await;
+    let incident = world.all().await.remove(0);
+    world.incidents.acknowledge(Viewer::ALL, incident.id, Actor::User("ana".into()), None).await.unwrap();
+    world.down("payments").await;
+    world.settle().await;
+    assert_eq!(world.all().await.len(), 1);
+    assert_eq!(world.runs().await, ["restart"]);
 }
 
 #[tokio::test]

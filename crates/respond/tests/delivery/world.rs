@@ -19,7 +19,11 @@ use watchkeeper_testkit::VirtualClock;
 
 /// The rest of the product, as quiet as it may be.
 pub(crate) struct Quiet;
-impl Context for Quiet {}
+impl Context for Quiet {
+    fn chart_path(&self, alert: AlertId) -> Option<String> {
+        Some(format!("/charts/{alert}.sealed.chart.png"))
+    }
+}
 
 pub(crate) struct World {
     pub(crate) env: Env,

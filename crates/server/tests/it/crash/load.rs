@@ -30,6 +30,8 @@ pub(super) struct Acknowledged(Mutex<Promises>);
 
 #[derive(Default, Clone)]
 pub(super) struct Promises {
+    /// When a condition last changed, in milliseconds.
+    last_flip: i64,
     /// Sender, milliseconds, value.
     pub(super) samples: Vec<(usize, i64, f64)>,
     /// Service (one for each round), text.
@@ -209,7 +211,13 @@ impl Client {
                 0 => ("crash_intruder", vec![("address", "192.0.2.1")]),
                 _ => ("crash_value", vec![("service", *SERVICES.choose(&mut self.random).expect("there are some"))]),
             };
-            if self.write(name, &labels, &[(self.now(), value)]).await.is_err() {
+            // One moment, one value: two within a millisecond would contradict each other.
+            let at = {
+                let mut proofs = self.acknowledged.0.lock();
+                proofs.last_flip = self.now().max(proofs.last_flip + 1);
+                proofs.last_flip
+            };
+            if self.write(name, &labels, &[(at, value)]).await.is_err() {
                 return;
             }
         }

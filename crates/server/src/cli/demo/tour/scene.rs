@@ -38,7 +38,7 @@ pub(super) const SCENES: &[Scene] = &[
         alert: "ServiceUnreachable",
         service: "payments",
         handling: Handling::Healed,
-        wave: 1,
+        wave: 2,
     },
     Scene {
         fault: "login-guessing",
@@ -86,7 +86,7 @@ pub(super) const SCENES: &[Scene] = &[
         alert: "DatabasePoolTimeouts",
         service: "accounts",
         handling: Handling::Healed,
-        wave: 4,
+        wave: 2,
     },
     Scene {
         fault: "payment-failures",
@@ -94,7 +94,7 @@ pub(super) const SCENES: &[Scene] = &[
         alert: "PaymentFailures",
         service: "",
         handling: Handling::HandedOver,
-        wave: 2,
+        wave: 1,
     },
     Scene {
         fault: "secrets-refused",
@@ -102,7 +102,7 @@ pub(super) const SCENES: &[Scene] = &[
         alert: "SecretStoreRefuses",
         service: "payments",
         handling: Handling::HandedOver,
-        wave: 3,
+        wave: 1,
     },
     Scene {
         fault: "payments-broken",
@@ -110,6 +110,6 @@ pub(super) const SCENES: &[Scene] = &[
         alert: "ServiceUnreachable",
         service: "payments",
         handling: Handling::GivenUp,
-        wave: 4,
+        wave: 3,
     },
 ];
