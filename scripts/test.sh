@@ -19,7 +19,7 @@ cargo_tests() {
     local line; line=$(grep -E '^ *Summary' "$log" | tail -1 || true)
     local p f s
     p=$(grep -oE '[0-9]+ passed' <<<"$line" | grep -oE '[0-9]+' || echo 0)
-    f=$(grep -oE '[0-9]+ (failed|timed out)' <<<"$line" | awk '{s+=$1} END {print s+0}')
+    f=$( (grep -oE '[0-9]+ (failed|timed out)' <<<"$line" || true) | awk '{s+=$1} END {print s+0}')
     s=$(grep -oE '[0-9]+ skipped' <<<"$line" | grep -oE '[0-9]+' || echo 0)
     tally "${p:-0}" "${f:-0}" "${s:-0}"
     [ -n "$line" ] || { tally 0 1; broken+=("rust build"); }
