@@ -126,20 +126,21 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
-    /// Watches until the alert and its incident are resolved and the post-mortem is there.
+    /// Watches until the incident is over and its post-mortem is there. What was healed ends by itself; where people
+    /// were called, or a security case is contained, the narrator plays the person who closes it.
     pub(super) async fn until_explained(&self) -> Result<(), Missed> {
         let Some(found) = self.found.lock().clone() else { return Err(self.miss("nothing was found to follow")) };
-        self.until("the alert's end", async || {
-            Ok((self.alert(&found.alert).await?.state == AlertState::Resolved).then_some(()))
-        })
-        .await?;
-        if self.scene.handling == Handling::Contained {
-            // A security incident never ends by itself: a person says that it is over.
+        if self.scene.handling == Handling::Healed {
+            self.until("the alert's end", async || {
+                Ok((self.alert(&found.alert).await?.state == AlertState::Resolved).then_some(()))
+            })
+            .await?;
+        } else {
             let path = format!("/incidents/{}/resolve", found.incident);
-            let note = json!({"note": "The address is blocked; no account was opened. Resolved by the tour."});
+            let note = json!({"note": format!("The cause is gone ({}). Closed by the tour.", self.scene.fault)});
             let resolved: Result<IncidentDetail, Failure> = self.server.post(&path, &note).await;
             resolved.map_err(|error| self.miss(&format!("the incident cannot be resolved: {error:?}")))?;
-            self.tell("a person closes the case: security incidents do not end by themselves");
+            self.tell("a person closes it");
         }
         let incident = self
             .until("the incident's end", async || {
