@@ -1,45 +1,20 @@
 //! From an incident's rows to what the public reads.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::Duration;
 
 use watchkeeper_config::model::{Component, StatusPage};
 use watchkeeper_domain::ids::IncidentId;
-use watchkeeper_domain::{Actor, Clock, Entropy, Env, Matcher, Span, Timestamp};
+use watchkeeper_domain::{Actor, Env, Matcher, Span, Timestamp};
 use watchkeeper_state::{Reconciler, State, ledger};
+use watchkeeper_testkit::VirtualClock;
 
 use crate::{Error, Impact, Page, PublicState, StatusReconciler, post};
 
-struct ManualClock(AtomicI64);
-
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
-    }
-    fn monotonic(&self) -> Duration {
-        Duration::from_micros(self.0.load(Ordering::SeqCst).unsigned_abs())
-    }
-    fn sleep_until(&self, _: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(std::future::pending())
-    }
-}
-
-#[derive(Default)]
-struct Counter(AtomicU64);
-
-impl Entropy for Counter {
-    fn fill(&self, bytes: &mut [u8]) {
-        let n = self.0.fetch_add(1, Ordering::SeqCst).to_be_bytes();
-        bytes.iter_mut().zip(n.iter().cycle()).for_each(|(to, from)| *to = *from);
-    }
-}
-
-fn env() -> (Env, Arc<ManualClock>) {
-    let clock = Arc::new(ManualClock(AtomicI64::new(1_795_376_400_000_000)));
-    let as_clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
-    (Env { clock: as_clock, entropy: Arc::new(Counter::default()) }, clock)
+/// The testkit's world, in the evening: 2026-11-22T19:40:00Z.
+fn env() -> (Env, Arc<VirtualClock>) {
+    let (env, clock) = watchkeeper_testkit::env();
+    clock.set(Timestamp::from_secs(1_795_376_400));
+    (env, clock)
 }
 
 const HOSTILE: &str = "<script>alert('x')</script> \"&' db-7.internal";
@@ -60,7 +35,7 @@ struct World {
     _dir: tempfile::TempDir,
     state: State,
     env: Env,
-    clock: Arc<ManualClock>,
+    clock: Arc<VirtualClock>,
     reconciler: StatusReconciler,
 }
 
@@ -74,7 +49,7 @@ impl World {
     }
 
     fn advance(&self, by: Span) {
-        self.clock.0.fetch_add(by.as_micros(), Ordering::SeqCst);
+        self.clock.advance(by);
     }
 
     async fn open(&self, number: u8, component: &str, priority: &str, kind: &str) -> IncidentId {

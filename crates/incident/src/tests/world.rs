@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::Duration;
 
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
@@ -12,43 +10,19 @@ use watchkeeper_alert::Alerts;
 use watchkeeper_config::model::{Component, WorkflowKind};
 use watchkeeper_domain::ids::{AlertId, Id, IncidentId, RunId};
 use watchkeeper_domain::query::{Instant, Query, QueryError, SeriesData};
-use watchkeeper_domain::{
-    Category, Clock, Entropy, Env, Integration, Labels, Matcher, Priority, Signal, Span, Timestamp, Verdict,
-};
+use watchkeeper_domain::{Category, Env, Integration, Labels, Matcher, Priority, Signal, Span, Timestamp, Verdict};
 use watchkeeper_state::{Reconciler, Report, SignalSink, State, StateError, Tx, ledger};
+use watchkeeper_testkit::VirtualClock;
 
 use crate::policy::{Policy, Starter};
 use crate::read::{self, Viewer};
 use crate::{Incident, IncidentReconciler, Incidents, QueueOutcome, Trigger, Workflows};
 
-pub(super) struct ManualClock(AtomicI64);
-
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
-    }
-    fn monotonic(&self) -> Duration {
-        Duration::from_micros(self.0.load(Ordering::SeqCst).unsigned_abs())
-    }
-    fn sleep_until(&self, _: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(std::future::pending())
-    }
-}
-
-#[derive(Default)]
-struct Counter(AtomicU64);
-
-impl Entropy for Counter {
-    fn fill(&self, bytes: &mut [u8]) {
-        let n = self.0.fetch_add(1, Ordering::SeqCst).to_be_bytes();
-        bytes.iter_mut().zip(n.iter().cycle()).for_each(|(to, from)| *to = *from);
-    }
-}
-
-pub(super) fn env() -> (Env, Arc<ManualClock>) {
-    let clock = Arc::new(ManualClock(AtomicI64::new(1_795_376_400_000_000)));
-    let as_clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
-    (Env { clock: as_clock, entropy: Arc::new(Counter::default()) }, clock)
+/// The testkit's world, in the evening: 2026-11-22T19:40:00Z.
+pub(super) fn env() -> (Env, Arc<VirtualClock>) {
+    let (env, clock) = watchkeeper_testkit::env();
+    clock.set(Timestamp::from_secs(1_795_376_400));
+    (env, clock)
 }
 
 /// Queues every run as a row, or refuses all.
@@ -140,7 +114,7 @@ pub(super) struct World {
     dir: tempfile::TempDir,
     pub(super) state: State,
     pub(super) env: Env,
-    clock: Arc<ManualClock>,
+    clock: Arc<VirtualClock>,
     policy: Policy,
     refuses: Option<String>,
     pub(super) answers: Arc<Answers>,
@@ -176,7 +150,7 @@ impl World {
     }
 
     pub(super) fn advance(&self, by: Span) {
-        self.clock.0.fetch_add(by.as_micros(), Ordering::SeqCst);
+        self.clock.advance(by);
     }
 
     async fn record(&self, signal: Signal) -> Option<AlertId> {
