@@ -14,5 +14,6 @@
 mod access;
 mod bad_input;
 mod crash;
+mod mail;
 mod senders;
 mod stories;
