@@ -234,6 +234,7 @@ impl Assembly {
         let probes = Arc::new(ProbeRunner::new(env.clone(), Arc::new(network), Arc::clone(&store) as _));
         probes.apply(&config.probes);
 
+        let started_at = env.now();
         let shared = Arc::new(Shared {
             instance_key: shared::instance_key(&config.storage.path, &env)?,
             limits: Limits::default(),
@@ -250,6 +251,8 @@ impl Assembly {
             pressed: Pressed::default(),
             metrics: Metrics::default(),
             last_telemetry: std::sync::atomic::AtomicI64::new(0),
+            started_at,
+            last_reload: parking_lot::Mutex::new(shared::Reload { in_force_since: started_at, succeeded: true }),
             env,
             state,
             store,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use watchkeeper_alert::silence::Silences;
 use watchkeeper_alert::{AlertReconciler, Routing};
@@ -90,6 +91,18 @@ pub struct Shared {
     /// Seals the names of charts.
     pub instance_key: [u8; 32],
     pub(super) last_telemetry: AtomicI64,
+    /// When it started.
+    pub started_at: Timestamp,
+    pub(super) last_reload: Mutex<Reload>,
+}
+
+/// The last time that the configuration was read.
+#[derive(Debug, Clone, Copy)]
+pub struct Reload {
+    /// When the configuration that is in force was read.
+    pub in_force_since: Timestamp,
+    /// Whether the newest attempt succeeded.
+    pub succeeded: bool,
 }
 
 impl Shared {
@@ -119,6 +132,22 @@ impl Shared {
     /// workflows, incidents, the status page, tokens. Listening addresses and the data folder stay until a restart.
     /// A broken configuration changes nothing; its problems are given back as text.
     pub async fn reload(&self) -> Result<String, String> {
+        let outcome = self.try_reload().await;
+        let mut last = self.last_reload.lock();
+        last.succeeded = outcome.is_ok();
+        if outcome.is_ok() {
+            last.in_force_since = self.env.now();
+        }
+        outcome
+    }
+
+    /// How the last reading of the configuration went.
+    #[must_use]
+    pub fn last_reload(&self) -> Reload {
+        *self.last_reload.lock()
+    }
+
+    async fn try_reload(&self) -> Result<String, String> {
         let options = Options {
             config_file: self.config_file.clone(),
             listen: self.overrides.0,

@@ -91,7 +91,8 @@ async fn open_incident(shared: &Shared, listed: &Listed) -> ApiResult<OpenIncide
         workflow::list(pool, &workflow::Filter { incident: Some(i.id), limit: Some(1), ..workflow::Filter::default() })
             .await?;
     let impact: Option<String> = sqlx::query_scalar(
-        "SELECT json_extract(annotations, '$.impact') FROM alert WHERE incident_id = $1 ORDER BY fired_at LIMIT 1",
+        "SELECT json_extract(annotations, '$.impact') FROM alert WHERE incident_id = $1 ORDER BY CASE priority \
+         WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END, fired_at LIMIT 1",
     )
     .bind(i.id.to_string())
     .fetch_optional(pool)

@@ -125,6 +125,18 @@ pub fn routes() -> Routes {
             .route(Method::POST, "/api/v1/labels", VIEW, post(prometheus::labels_form))
             .route(Method::GET, "/api/v1/label/{name}/values", VIEW, get(prometheus::label_values))
             .route(Method::GET, "/api/v1/metadata", VIEW, get(prometheus::metadata))
+            .route(Method::GET, "/api/v1/rules", VIEW, get(prometheus::rules::rules))
+            .route(Method::GET, "/api/v1/alerts", VIEW, get(prometheus::rules::alerts))
+            .route(Method::GET, "/api/v1/query_exemplars", VIEW, get(prometheus::status::query_exemplars))
+            .route(Method::POST, "/api/v1/query_exemplars", VIEW, post(prometheus::status::query_exemplars_form))
+            .route(Method::GET, "/api/v1/format_query", VIEW, get(prometheus::status::format_query))
+            .route(Method::POST, "/api/v1/format_query", VIEW, post(prometheus::status::format_query_form))
+            .route(Method::GET, "/api/v1/status/buildinfo", VIEW, get(prometheus::status::buildinfo))
+            .route(Method::GET, "/api/v1/status/runtimeinfo", VIEW, get(prometheus::status::runtimeinfo))
+            .route(Method::GET, "/api/v1/status/flags", VIEW, get(prometheus::status::flags))
+            .route(Method::GET, "/api/v1/status/config", VIEW, get(prometheus::status::config))
+            .route(Method::GET, "/api/v1/status/walreplay", VIEW, get(prometheus::status::walreplay))
+            .route(Method::GET, "/api/v1/status/tsdb", VIEW, get(prometheus::status::tsdb))
     };
     let pages = |routes: Routes| {
         routes

@@ -24,10 +24,16 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) async fn start() -> Self {
+        Self::with_rules("groups: []\n").await
+    }
+
+    pub(crate) async fn with_rules(rules: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("watchkeeper.yaml");
-        let config = "server: {listen: '127.0.0.1:0', otlp_http: '127.0.0.1:0', otlp_grpc: '127.0.0.1:0'}\n";
+        let config = "server: {listen: '127.0.0.1:0', otlp_http: '127.0.0.1:0', otlp_grpc: '127.0.0.1:0'}\n\
+                      rule_files: [rules.yaml]\n";
         std::fs::write(&file, config).unwrap();
+        std::fs::write(folder.path().join("rules.yaml"), rules).unwrap();
         let options = Options {
             config_file: Some(file),
             listen: None,
@@ -46,11 +52,11 @@ impl Served {
         format!("http://{}{path}", self.app.addresses().main)
     }
 
-    fn get(&self, path: &str) -> RequestBuilder {
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         self.http.get(self.url(path))
     }
 
-    fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> RequestBuilder {
+    pub(crate) fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> RequestBuilder {
         let request = self.http.post(self.url(path)).body(body);
         headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
     }
@@ -63,7 +69,7 @@ impl Served {
         response.json().await.unwrap()
     }
 
-    fn now_ms(&self) -> i64 {
+    pub(crate) fn now_ms(&self) -> i64 {
         self.app.shared().env.now().as_millis()
     }
 

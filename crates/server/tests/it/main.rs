@@ -15,5 +15,6 @@ mod access;
 mod bad_input;
 mod crash;
 mod mail;
+mod readers;
 mod senders;
 mod stories;
