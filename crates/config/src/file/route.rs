@@ -68,7 +68,9 @@ fn gather(
     let mut out: Vec<Matcher> = items(new).iter().flat_map(|at| at.value.0.clone()).collect();
     for (map, op) in [(equal, MatchOp::Equal), (regex, MatchOp::Match)] {
         for (key, value) in map.map_or(&[][..], |m| &m.0) {
-            match Matcher::new(&key.text, op, &value.value) {
+            // `match_re` is anchored in what a group's key shows, too, as in Alertmanager.
+            let text = if op == MatchOp::Match { format!("^(?:{})$", value.value) } else { value.value.clone() };
+            match Matcher::of_alerts(&key.text, op, text) {
                 Ok(matcher) => out.push(matcher),
                 Err(e) => cx.invalid(&value.place, e.to_string(), None),
             }
