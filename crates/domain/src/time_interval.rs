@@ -115,7 +115,8 @@ impl TimeInterval {
             Some(next) => midnight.with().hour(hour(next)).minute(minute_of_hour(next)).build().ok()?,
             None => midnight.checked_add(1.day()).ok()?.start_of_day().ok()?,
         };
-        let boundary = if boundary > local { boundary } else { local.round(Unit::Minute).ok()?.checked_add(1.minute()).ok()? };
+        let boundary =
+            if boundary > local { boundary } else { local.round(Unit::Minute).ok()?.checked_add(1.minute()).ok()? };
         Some(Timestamp::from_micros(boundary.timestamp().as_microsecond()))
     }
 
@@ -150,7 +151,6 @@ fn hour(minute: i16) -> i8 {
     (minute / 60) as i8
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a remainder of 60")]
 fn minute_of_hour(minute: i16) -> i8 {
     (minute % 60) as i8
 }

@@ -15,11 +15,7 @@ pub(super) fn one(text: &str) -> Result<Matcher, MatcherError> {
     choose(text, classic::one(text), utf8::one(text))
 }
 
-fn choose<T>(
-    text: &str,
-    classic: Result<T, MatcherError>,
-    utf8: Result<T, MatcherError>,
-) -> Result<T, MatcherError> {
+fn choose<T>(text: &str, classic: Result<T, MatcherError>, utf8: Result<T, MatcherError>) -> Result<T, MatcherError> {
     match (classic, utf8) {
         (Ok(classic), _) => Ok(classic),
         (Err(_), Ok(utf8)) => Ok(utf8),

@@ -86,7 +86,8 @@ impl<'a> Reader<'a> {
             return Err(self.refuse("a label's name cannot be empty"));
         }
         self.skip_blanks();
-        let signs = [("=~", MatchOp::Match), ("!~", MatchOp::NotMatch), ("!=", MatchOp::NotEqual), ("=", MatchOp::Equal)];
+        let signs =
+            [("=~", MatchOp::Match), ("!~", MatchOp::NotMatch), ("!=", MatchOp::NotEqual), ("=", MatchOp::Equal)];
         let Some((sign, op)) = signs.into_iter().find(|(sign, _)| self.rest().starts_with(sign)) else {
             return Err(self.refuse("an operator is expected after the name"));
         };

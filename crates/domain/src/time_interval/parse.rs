@@ -25,8 +25,8 @@ const MONTHS: [&str; 12] = [
 type Range = (i16, i16);
 
 pub(super) fn interval(written: Written) -> Result<TimeInterval, InvalidInterval> {
-    let zone = zone(written.location.as_deref())
-        .map_err(|reason| InvalidInterval { part: "location", index: 0, reason })?;
+    let zone =
+        zone(written.location.as_deref()).map_err(|reason| InvalidInterval { part: "location", index: 0, reason })?;
     Ok(TimeInterval {
         times: each("times", &written.times, times)?,
         weekdays: each("weekdays", &written.weekdays, |text| range(text, weekday, "day"))?,

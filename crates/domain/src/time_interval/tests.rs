@@ -45,7 +45,8 @@ fn from_go(case: &Value) -> Value {
     let weekday = |n: i64| ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"][n as usize];
     let weekdays: Vec<String> =
         ranges("Weekdays").iter().map(|(a, b)| format!("{}:{}", weekday(*a), weekday(*b))).collect();
-    let clock = |minutes: &Value| format!("{:02}:{:02}", minutes.as_i64().unwrap() / 60, minutes.as_i64().unwrap() % 60);
+    let clock =
+        |minutes: &Value| format!("{:02}:{:02}", minutes.as_i64().unwrap() / 60, minutes.as_i64().unwrap() % 60);
     let times: Vec<Value> = case["Times"]
         .as_array()
         .into_iter()
@@ -90,9 +91,9 @@ fn alertmanagers_table_of_times_of_day_comes_out_the_same() {
     let Some(cases) = table("top2") else { return };
     for case in &cases {
         let text = case["timeString"].as_str().unwrap().replace('\'', "\"");
-        let got = serde_json::from_str::<WrittenTime>(&text)
-            .map_err(|e| e.to_string())
-            .and_then(|time| TimeInterval::new(Written { times: vec![time], ..Written::default() }).map_err(|e| e.reason));
+        let got = serde_json::from_str::<WrittenTime>(&text).map_err(|e| e.to_string()).and_then(|time| {
+            TimeInterval::new(Written { times: vec![time], ..Written::default() }).map_err(|e| e.reason)
+        });
         match got {
             Ok(interval) => {
                 assert_eq!(case["expectError"], false, "{text}");
@@ -150,8 +151,20 @@ fn alertmanagers_table_of_written_intervals_comes_out_the_same() {
                 if expected.is_object() {
                     let expected = written(from_go(expected));
                     assert_eq!(
-                        (&interval.times, &interval.weekdays, &interval.days_of_month, &interval.months, &interval.years),
-                        (&expected.times, &expected.weekdays, &expected.days_of_month, &expected.months, &expected.years),
+                        (
+                            &interval.times,
+                            &interval.weekdays,
+                            &interval.days_of_month,
+                            &interval.months,
+                            &interval.years
+                        ),
+                        (
+                            &expected.times,
+                            &expected.weekdays,
+                            &expected.days_of_month,
+                            &expected.months,
+                            &expected.years
+                        ),
                         "{text}"
                     );
                 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
 use watchkeeper_alert::silence::Silences;
-use watchkeeper_alert::{AlertReconciler, Routing};
+use watchkeeper_alert::{AlertReconciler, Expiry, Intake, Routing};
 use watchkeeper_config::model::RuleKind;
 use watchkeeper_config::{Config, render};
 use watchkeeper_detect::probe::ProbeRunner;
@@ -49,6 +49,12 @@ pub struct Shared {
     pub scheduler: Arc<Scheduler>,
     /// The probes.
     pub probes: Arc<ProbeRunner>,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// Alerts that other tools post.
+    pub intake: Intake,
+    /// The end of those.
+    pub expiry: Arc<Expiry>,
     /// Silences.
     pub silences: Silences,
     /// Who is told of alerts.

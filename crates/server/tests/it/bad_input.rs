@@ -24,10 +24,15 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) async fn start() -> Self {
+        Self::with("").await
+    }
+
+    /// With more lines for the configuration.
+    pub(crate) async fn with(more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("watchkeeper.yaml");
         let config = "server: {listen: '127.0.0.1:0', otlp_http: '127.0.0.1:0', otlp_grpc: '127.0.0.1:0'}\n";
-        std::fs::write(&file, config).unwrap();
+        std::fs::write(&file, format!("{config}{more}")).unwrap();
         let options = Options {
             config_file: Some(file),
             listen: None,
@@ -42,7 +47,7 @@ impl Served {
         self.app.addresses()
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.app.addresses().main)
     }
 
