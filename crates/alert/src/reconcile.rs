@@ -45,6 +45,12 @@ impl AlertReconciler {
         *self.reroute_after.lock() = Some(String::new());
     }
 
+    /// The routes as they are now.
+    #[must_use]
+    pub fn routing(&self) -> Arc<Routing> {
+        self.routing.load_full()
+    }
+
     async fn pass(&self) -> Result<Report, StateError> {
         let tx = self.state.write().await?;
         let mut pass = Pass::new(tx, self.env.clone(), self.routing.load_full(), self.silences.clone());

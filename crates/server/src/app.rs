@@ -19,7 +19,7 @@ use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use watchkeeper_alert::silence::Silences;
-use watchkeeper_alert::{AlertReconciler, Alerts, Routing};
+use watchkeeper_alert::{AlertReconciler, Alerts, Expiry, Intake, Routing};
 use watchkeeper_config::{Config, Diagnostic, ExprProblem, FileSystem, Loaded, render};
 use watchkeeper_detect::probe::{ProbeRunner, RealNetwork};
 use watchkeeper_detect::scheduler::{Dependencies, Scheduler};
@@ -174,6 +174,8 @@ impl Assembly {
         let wakes = Wakes::default();
         let (changes, supervisor) = (Hub::default(), Supervisor::new(env.clone()));
         let sink = Arc::new(Alerts::new(env.clone(), vec![wakes.pipeline.clone()]));
+        let intake = Intake::new(state.clone(), env.clone(), Arc::clone(&sink) as _);
+        let expiry = Arc::new(Expiry::new(state.clone(), env.clone(), Arc::clone(&sink) as _));
         let names = Arc::clone(&store);
         let scheduler = Scheduler::load(
             Dependencies {
@@ -258,6 +260,8 @@ impl Assembly {
             store,
             scheduler,
             probes,
+            intake,
+            expiry,
             silences,
             alert_reconciler,
             incidents,

@@ -3,6 +3,7 @@
 //! Not what the answers are made of: handlers translate between requests and the crates below, and stay short.
 
 pub mod access;
+pub mod alertmanager;
 pub mod alerts;
 pub mod body;
 pub mod chart;

@@ -2,15 +2,19 @@
 //!
 //! Not the sending: `respond::notify` does that.
 
+use std::collections::BTreeMap;
+
 use watchkeeper_domain::{Integration, Span};
 
 use crate::secret::Secret;
 
 /// Who or what is told, over one or more integrations.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Receiver {
     /// Its name in routes.
     pub name: String,
+    /// Labels of the receiver itself, for those who look for receivers: `owner`, `kind`, …
+    pub labels: BTreeMap<String, String>,
     /// Slack incoming webhooks.
     pub slack: Vec<SlackIntegration>,
     /// E-mail.

@@ -47,6 +47,7 @@ pub(super) fn chains(shared: &Arc<Shared>, wakes: &Wakes) -> Vec<Chain> {
             name: "pipeline",
             wake: wakes.pipeline.clone(),
             stages: vec![
+                stage(Arc::clone(&shared.expiry) as _, &[], &[ChangeKind::Alert]),
                 stage(
                     Arc::clone(&shared.alert_reconciler) as _,
                     &[],

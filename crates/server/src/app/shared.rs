@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use watchkeeper_alert::silence::Silences;
-use watchkeeper_alert::{AlertReconciler, Routing};
+use watchkeeper_alert::{AlertReconciler, Expiry, Intake, Routing};
 use watchkeeper_config::model::RuleKind;
 use watchkeeper_config::{Config, render};
 use watchkeeper_detect::probe::ProbeRunner;
@@ -50,6 +50,12 @@ pub struct Shared {
     pub scheduler: Arc<Scheduler>,
     /// The probes.
     pub probes: Arc<ProbeRunner>,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// Alerts that other tools post.
+    pub intake: Intake,
+    /// The end of those.
+    pub expiry: Arc<Expiry>,
     /// Silences.
     pub silences: Silences,
     /// Who is told of alerts.
@@ -91,8 +97,6 @@ pub struct Shared {
     /// Seals the names of charts.
     pub instance_key: [u8; 32],
     pub(super) last_telemetry: AtomicI64,
-    /// When it started.
-    pub started_at: Timestamp,
     pub(super) last_reload: Mutex<Reload>,
 }
 

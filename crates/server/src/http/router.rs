@@ -19,8 +19,8 @@ use watchkeeper_domain::Code;
 
 use super::problem::ApiProblem;
 use super::{
-    access, alerts, chart, console, deliveries, demo, events, incidents, ingest, ledger, now, page, post_mortem,
-    prometheus, rules, silences, slack, status_page, telemetry, workflows,
+    access, alertmanager, alerts, chart, console, deliveries, demo, events, incidents, ingest, ledger, now, page,
+    post_mortem, prometheus, rules, silences, slack, status_page, telemetry, workflows,
 };
 use crate::app::Shared;
 
@@ -138,6 +138,19 @@ pub fn routes() -> Routes {
             .route(Method::GET, "/api/v1/status/walreplay", VIEW, get(prometheus::status::walreplay))
             .route(Method::GET, "/api/v1/status/tsdb", VIEW, get(prometheus::status::tsdb))
     };
+    let alertmanager_api = |routes: Routes| {
+        const SEND: Access = Access::AtLeast(Role::Ingest);
+        routes
+            .route(Method::GET, "/api/v2/status", VIEW, get(alertmanager::status::status))
+            .route(Method::GET, "/api/v2/receivers", VIEW, get(alertmanager::status::receivers))
+            .route(Method::GET, "/api/v2/alerts", VIEW, get(alertmanager::alerts::list))
+            .route(Method::POST, "/api/v2/alerts", SEND, post(alertmanager::alerts::post))
+            .route(Method::GET, "/api/v2/alerts/groups", VIEW, get(alertmanager::alerts::groups))
+            .route(Method::GET, "/api/v2/silences", VIEW, get(alertmanager::silences::list))
+            .route(Method::POST, "/api/v2/silences", ACT, post(alertmanager::silences::post))
+            .route(Method::GET, "/api/v2/silence/{id}", VIEW, get(alertmanager::silences::show))
+            .route(Method::DELETE, "/api/v2/silence/{id}", ACT, delete(alertmanager::silences::expire))
+    };
     let pages = |routes: Routes| {
         routes
             .route(Method::GET, "/-/healthy", PUBLIC, get(page::healthy))
@@ -157,7 +170,7 @@ pub fn routes() -> Routes {
             .route(Method::GET, "/charts/{file}", PUBLIC, get(chart::png))
             .route(Method::POST, "/slack/interactions", PUBLIC, post(slack::interactions))
     };
-    ingest_routes(pages(prometheus(api(Routes::default()))))
+    ingest_routes(pages(alertmanager_api(prometheus(api(Routes::default())))))
 }
 
 /// The ways in for telemetry, on the main listener and on the OTLP one.

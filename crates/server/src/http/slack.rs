@@ -150,7 +150,13 @@ async fn silence(shared: &Shared, ids: &[AlertId], duration: Span, actor: &Actor
             .await
             .map_err(|e| e.to_string())?;
         let matchers = found.alert.labels.iter().map(|(name, value)| Matcher::equal(name, value)).collect();
-        let new = NewSilence { matchers, starts_at: None, duration, comment: "from a button in Slack".to_owned() };
+        let new = NewSilence {
+            matchers,
+            starts_at: None,
+            duration,
+            comment: "from a button in Slack".to_owned(),
+            ..NewSilence::default()
+        };
         shared.silences.create(new, actor.clone()).await.map_err(|e| e.to_string())?;
     }
     Ok(())

@@ -24,16 +24,27 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) async fn start() -> Self {
-        Self::with_rules("groups: []\n").await
+        Self::with("").await
     }
 
+    /// With a rule file.
     pub(crate) async fn with_rules(rules: &str) -> Self {
+        Self::with_files("rule_files: [rules.yaml]\n", &[("rules.yaml", rules)]).await
+    }
+
+    /// With more lines for the configuration.
+    pub(crate) async fn with(more: &str) -> Self {
+        Self::with_files(more, &[]).await
+    }
+
+    async fn with_files(more: &str, files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("watchkeeper.yaml");
-        let config = "server: {listen: '127.0.0.1:0', otlp_http: '127.0.0.1:0', otlp_grpc: '127.0.0.1:0'}\n\
-                      rule_files: [rules.yaml]\n";
-        std::fs::write(&file, config).unwrap();
-        std::fs::write(folder.path().join("rules.yaml"), rules).unwrap();
+        let config = "server: {listen: '127.0.0.1:0', otlp_http: '127.0.0.1:0', otlp_grpc: '127.0.0.1:0'}\n";
+        std::fs::write(&file, format!("{config}{more}")).unwrap();
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
         let options = Options {
             config_file: Some(file),
             listen: None,
@@ -48,7 +59,7 @@ impl Served {
         self.app.addresses()
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.app.addresses().main)
     }
 

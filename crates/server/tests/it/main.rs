@@ -12,6 +12,7 @@
 )]
 
 mod access;
+mod alertmanager;
 mod bad_input;
 mod crash;
 mod mail;
