@@ -69,7 +69,7 @@ enum Command {
     Demo(demo::Args),
     /// Check configuration files without a server.
     Check(check::Args),
-    /// Run test files: Prometheus test scripts.
+    /// Run test files, and say which way an alert would go.
     #[command(subcommand)]
     Test(test::Command),
     /// Evaluate a PromQL expression.
@@ -153,7 +153,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Check(args) => check::run(&args),
-        Command::Test(command) => test::run(command),
+        Command::Test(command) => test::run(command, global.output),
         Command::Completion { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "watchkeeper", &mut std::io::stdout());
             Ok(())

@@ -14,6 +14,7 @@
 mod access;
 mod alertmanager;
 mod bad_input;
+mod command_line;
 mod crash;
 mod mail;
 mod readers;
