@@ -8,6 +8,7 @@ mod background;
 mod context;
 mod metrics;
 mod pressed;
+mod senders;
 mod shared;
 
 use std::fs::File;
@@ -43,6 +44,7 @@ pub use background::Chain;
 use context::MessageContext;
 pub use metrics::Metrics;
 use pressed::Pressed;
+pub use senders::Senders;
 pub use shared::Shared;
 
 /// How long requests and sends may take to end when the server stops.
@@ -249,6 +251,7 @@ impl Assembly {
             stopping: supervisor.stopping(),
             pipeline: wakes.pipeline.clone(),
             outbox: wakes.outbox.clone(),
+            senders: Senders::default(),
             sessions: Sessions::default(),
             pressed: Pressed::default(),
             metrics: Metrics::default(),

@@ -27,7 +27,7 @@ use watchkeeper_respond::workflow::Engine;
 use watchkeeper_state::{Entry, State, StateError, Wake, ledger};
 use watchkeeper_store::Store;
 
-use super::{Metrics, Options, Pressed, StartError, configure};
+use super::{Metrics, Options, Pressed, Senders, StartError, configure};
 use crate::http::access::Sessions;
 use crate::http::dto::session::ChangeKind;
 use crate::http::events::Hub;
@@ -78,6 +78,8 @@ pub struct Shared {
     pub limits: Limits,
     /// Turns at decoding telemetry, as many as there are processors: what is decoded at once is what takes memory.
     pub decoding: tokio::sync::Semaphore,
+    /// Senders whose clocks are ahead.
+    pub senders: Senders,
     /// Browsers that logged in.
     pub sessions: Sessions,
     /// Presses in Slack that were carried out.
