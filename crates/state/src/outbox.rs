@@ -86,6 +86,7 @@ pub async fn enqueue(
                 }
             }
         }
+        tx.enqueued.push(id);
         ids.push(id);
     }
     Ok(ids)
