@@ -5,6 +5,7 @@
 pub mod receiver;
 pub mod route;
 pub mod rule;
+pub mod scrape;
 pub mod workflow;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::secret::Secret;
 pub use receiver::{EmailIntegration, Receiver, SlackIntegration, SmtpServer, SmtpTls, WebhookIntegration};
 pub use route::{InhibitRule, Route};
 pub use rule::{OnNoData, Rule, RuleGroup, RuleKind};
+pub use scrape::ScrapeJob;
 pub use workflow::{Guard, Retry, Step, Uses, Verify, Workflow, WorkflowKind};
 
 /// Everything that was configured. Immutable: a reload makes a new one.
@@ -32,6 +34,8 @@ pub struct Config {
     pub rule_groups: Vec<RuleGroup>,
     /// Probes.
     pub probes: Vec<Probe>,
+    /// What is scraped.
+    pub scrape_jobs: Vec<ScrapeJob>,
     /// The root of the route tree.
     pub route: Route,
     /// Receivers (action groups, contact points), by name.

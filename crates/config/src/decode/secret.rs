@@ -68,6 +68,7 @@ fn variable_name(what: &str, key: &str) -> String {
         "a webhook integration" => "WEBHOOK",
         "`smtp`" => "SMTP",
         "`demo`" => "BANK",
+        "`basic_auth`" | "`authorization`" => "SCRAPE",
         _ => "WATCHKEEPER",
     };
     format!("{prefix}_{}", key.to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
