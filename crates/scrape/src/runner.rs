@@ -284,7 +284,7 @@ async fn carry_out(due: Due, env: &Env, sink: &dyn TelemetrySink, plan: &Mutex<P
             let mut batch = sample::ended(&memory, at);
             batch.series.extend(sample::report_ended(&target, at));
             if let Err(error) = sink.append(batch).await {
-                tracing::warn!(target = %target.url, %error, "the end of a target's series could not be kept");
+                tracing::warn!(url = %target.shown_url(), %error, "the end of a target's series could not be kept");
             }
         }
     }

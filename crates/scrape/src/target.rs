@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use url::Url;
 use watchkeeper_config::model::scrape::{ScrapeJob, TargetGroup};
+use watchkeeper_config::secret::looks_secret;
 use watchkeeper_domain::{Labels, Span};
 
 use crate::relabel::{self, Working};
@@ -30,6 +31,23 @@ pub struct Target {
     pub interval: Span,
     /// How long it may take.
     pub timeout: Span,
+}
+
+impl Target {
+    /// The URL for people: the values of parameters that are credentials are left out.
+    #[must_use]
+    pub fn shown_url(&self) -> String {
+        if !self.url.query_pairs().any(|(name, _)| looks_secret(&name)) {
+            return self.url.to_string();
+        }
+        let shown = self.url.query_pairs().map(|(name, value)| {
+            let value = if looks_secret(&name) { "hidden".into() } else { value };
+            (name.into_owned(), value.into_owned())
+        });
+        let (mut url, pairs) = (self.url.clone(), shown.collect::<Vec<_>>());
+        url.query_pairs_mut().clear().extend_pairs(pairs);
+        url.to_string()
+    }
 }
 
 /// What became of something that discovery found.
@@ -65,7 +83,8 @@ fn of_address(job: &ScrapeJob, group: &TargetGroup, address: &str) -> Outcome {
     given(INTERVAL, &job.interval.to_string());
     given(TIMEOUT, &job.timeout.to_string());
     for (name, values) in &job.params {
-        if let Some(first) = values.first() {
+        // Labels are shown; what is a credential is added to the request alone.
+        if let Some(first) = values.first().filter(|_| !looks_secret(name)) {
             given(&format!("{PARAM}{name}"), first);
         }
     }
@@ -104,7 +123,8 @@ fn target(job: &ScrapeJob, mut labels: Working, discovered: &Labels) -> Result<T
     let mut params: Vec<(String, String)> = Vec::new();
     for (name, values) in &job.params {
         // Relabelling speaks of the first value; the others are as they were written.
-        params.extend(values.iter().skip(1).map(|value| (name.clone(), value.clone())));
+        let skipped = usize::from(!looks_secret(name));
+        params.extend(values.iter().skip(skipped).map(|value| (name.clone(), value.clone())));
     }
     let first = labels.iter().filter_map(|(n, v)| Some((n.strip_prefix(PARAM)?.to_owned(), v.to_string())));
     params.splice(0..0, first.collect::<Vec<_>>());

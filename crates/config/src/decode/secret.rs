@@ -14,6 +14,7 @@ use crate::Secret;
 use crate::diagnostic::Diagnostic;
 use crate::place::Place;
 use crate::reference;
+use crate::secret::looks_secret;
 use crate::yaml::Node;
 
 /// A secret; none when it is an optional reference to nothing (`${env:NAME:-}`).
@@ -142,8 +143,7 @@ impl JsonSchema for UrlAt {
 
 /// Header names whose values are credentials.
 pub(crate) fn is_secret_header(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["authorization", "cookie", "api-key", "apikey", "token", "secret", "password"].iter().any(|w| name.contains(w))
+    looks_secret(name)
 }
 
 /// Whether an address reaches nobody but this machine.

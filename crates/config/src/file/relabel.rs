@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use regex::RegexBuilder;
+use regex::{Regex, RegexBuilder};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::scrape::may_name_label;
@@ -105,7 +105,7 @@ impl RelabelFile {
             cx.invalid(&at.place, format!("`{}` cannot be the name of a label", at.value), None);
         }
         let written = regex.map_or("(.*)", |at| at.value.as_str());
-        let compiled = match RegexBuilder::new(&format!("^(?s:{written})$")).size_limit(REGEX_SIZE).build() {
+        let compiled = match compile(written) {
             Ok(regex) => regex,
             Err(error) => {
                 let place = regex.map_or(&self.place, |at| &at.place);
@@ -123,4 +123,10 @@ impl RelabelFile {
             replacement: replacement.map_or_else(|| "$1".to_owned(), |at| at.value.clone()),
         })
     }
+}
+
+/// Compiles as it is written first: a message about it must not speak of what we put around it.
+fn compile(written: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(written).size_limit(REGEX_SIZE).build()?;
+    RegexBuilder::new(&format!("^(?s:{written})$")).size_limit(REGEX_SIZE).build()
 }

@@ -9,7 +9,7 @@ use url::Url;
 use watchkeeper_domain::{Code, Span};
 
 use super::names::Names;
-use super::probe::{is_label_name, labels};
+use super::probe::{HeaderValue, is_label_name, labels};
 use super::relabel::RelabelFile;
 use super::server::{positive, web_url};
 use crate::Secret;
@@ -19,6 +19,7 @@ use crate::decode::secret::SecretAt;
 use crate::decode::{At, Context, List, Map, items};
 use crate::diagnostic::Diagnostic;
 use crate::model::scrape::{FileDiscovery, HttpDiscovery, ScrapeJob, ScrapeLimits, ScrapeTls, TargetGroup};
+use crate::secret::looks_secret;
 
 record! {
     /// Targets that are scraped in one way.
@@ -34,7 +35,7 @@ record! {
         /// `http` or `https`. Default `http`.
         scheme: Option<At<Scheme>> = "scheme";
         /// Parameters of the query.
-        params: Option<Map<List<At<String>>>> = "params";
+        params: Option<Map<List<HeaderValue>>> = "params";
         /// Whether labels that the target exposes win over those of the target. Default false.
         honor_labels: Option<At<bool>> = "honor_labels";
         /// Whether times that the target exposes are taken. Default true.
@@ -160,13 +161,7 @@ impl ScrapeFile {
             timeout,
             path: path.to_owned(),
             https: self.scheme.as_ref().is_some_and(|at| at.value == Scheme::Https),
-            params: self
-                .params
-                .as_ref()
-                .map_or(&[][..], |map| &map.0)
-                .iter()
-                .map(|(key, values)| (key.text.clone(), values.0.iter().map(|at| at.value.clone()).collect()))
-                .collect(),
+            params: self.params(cx),
             honor_labels: self.honor_labels.as_ref().is_some_and(|at| at.value),
             honor_timestamps: self.honor_timestamps.as_ref().is_none_or(|at| at.value),
             track_timestamps_staleness: self.track_timestamps_staleness.as_ref().is_some_and(|at| at.value),
@@ -187,6 +182,18 @@ impl ScrapeFile {
             },
             name,
         }
+    }
+
+    /// The parameters; a problem for each that is a credential and is written down.
+    fn params(&self, cx: &mut Context<'_>) -> Vec<(String, Vec<String>)> {
+        let mut params = Vec::new();
+        for (key, values) in self.params.as_ref().map_or(&[][..], |map| &map.0) {
+            for value in values.0.iter().filter(|value| looks_secret(&key.text) && !value.is_reference()) {
+                value.refuse(&format!("the parameter `{}` of a scrape config", key.text), &key.text, "SCRAPE", cx);
+            }
+            params.push((key.text.clone(), values.0.iter().map(|value| value.value.clone()).collect()));
+        }
+        params
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) enum Line {
 
 /// Reads a line without its end.
 pub(super) fn read(line: &str, format: Format, interner: &mut Interner) -> Result<Line, Fault> {
-    let mut cursor = Cursor { line, at: 0, format };
+    let mut cursor = Cursor { line, rest: line, format };
     if format == Format::Text {
         cursor.blanks();
     }
@@ -43,44 +43,42 @@ pub(super) fn read(line: &str, format: Format, interner: &mut Interner) -> Resul
 
 struct Cursor<'a> {
     line: &'a str,
-    at: usize,
+    /// What is still to be read of it.
+    rest: &'a str,
     format: Format,
 }
 
 impl<'a> Cursor<'a> {
-    fn rest(&self) -> &'a str {
-        &self.line[self.at..]
-    }
-
     fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
+        self.rest.chars().next()
     }
 
     fn fault(&self, reason: &'static str) -> Fault {
-        Fault { column: self.line[..self.at].chars().count() + 1, reason }
+        let read = self.line.chars().count() - self.rest.chars().count();
+        Fault { column: read + 1, reason }
     }
 
     fn eat(&mut self, expected: char) -> bool {
-        let found = self.rest().starts_with(expected);
-        if found {
-            self.at += expected.len_utf8();
-        }
-        found
+        let after = self.rest.strip_prefix(expected);
+        self.rest = after.unwrap_or(self.rest);
+        after.is_some()
     }
 
     fn blanks(&mut self) -> bool {
-        let rest = self.rest();
-        let blank = rest.len() - rest.trim_start_matches([' ', '\t']).len();
-        self.at += blank;
-        blank > 0
+        let before = self.rest.len();
+        self.rest = self.rest.trim_start_matches([' ', '\t']);
+        self.rest.len() < before
     }
 
-    /// Everything up to a blank.
+    /// Everything up to the first character that ends it.
+    fn until(&mut self, ends: impl Fn(char) -> bool) -> &'a str {
+        let (text, rest) = self.rest.split_at(self.rest.find(ends).unwrap_or(self.rest.len()));
+        self.rest = rest;
+        text
+    }
+
     fn word(&mut self) -> &'a str {
-        let rest = self.rest();
-        let word = &rest[..rest.find([' ', '\t']).unwrap_or(rest.len())];
-        self.at += word.len();
-        word
+        self.until(|c| c == ' ' || c == '\t')
     }
 
     fn comment(&mut self, interner: &mut Interner) -> Result<Line, Fault> {
@@ -101,7 +99,7 @@ impl<'a> Cursor<'a> {
         let name = if self.peek() == Some('"') { self.quoted()? } else { Cow::Borrowed(self.metric_name()?) };
         let name = interner.get(&name);
         self.blanks();
-        let rest = self.rest();
+        let rest = self.rest;
         Ok(match about {
             "HELP" => Line::Help(name, unescape_help(rest)),
             "TYPE" => Line::Type(name, self.kind(rest)?),
@@ -218,13 +216,10 @@ impl<'a> Cursor<'a> {
     }
 
     fn name(&mut self, part: impl Fn(char) -> bool) -> Result<&'a str, Fault> {
-        let rest = self.rest();
-        let name = &rest[..rest.find(|c| !part(c)).unwrap_or(rest.len())];
-        if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
+        if self.peek().is_none_or(|c| !part(c) || c.is_ascii_digit()) {
             return Err(self.fault("a name is expected here"));
         }
-        self.at += name.len();
-        Ok(name)
+        Ok(self.until(|c| !part(c)))
     }
 
     /// A text in quotation marks, its escapes undone: `\\`, `\"` and `\n`.
@@ -232,30 +227,29 @@ impl<'a> Cursor<'a> {
         if !self.eat('"') {
             return Err(self.fault("a quotation mark is expected here"));
         }
-        let rest = self.rest();
-        let plain = rest.find(['"', '\\']).ok_or_else(|| self.fault("the quotation mark that ends this is missing"))?;
-        if rest[plain..].starts_with('"') {
-            self.at += plain + 1;
-            return Ok(Cow::Borrowed(&rest[..plain]));
+        let endless = self.fault("the quotation mark that ends this is missing");
+        let plain = self.until(|c| c == '"' || c == '\\');
+        if self.eat('"') {
+            return Ok(Cow::Borrowed(plain));
         }
-        let mut text = rest[..plain].to_owned();
-        let mut chars = rest[plain..].char_indices();
-        while let Some((at, c)) = chars.next() {
+        let mut text = plain.to_owned();
+        let mut chars = self.rest.chars();
+        while let Some(c) = chars.next() {
             match c {
                 '"' => {
-                    self.at += plain + at + 1;
+                    self.rest = chars.as_str();
                     return Ok(Cow::Owned(text));
                 }
                 '\\' => match chars.next() {
-                    Some((_, 'n')) => text.push('\n'),
-                    Some((_, c @ ('"' | '\\'))) => text.push(c),
-                    Some((_, c)) => text.extend(['\\', c]),
+                    Some('n') => text.push('\n'),
+                    Some(c @ ('"' | '\\')) => text.push(c),
+                    Some(c) => text.extend(['\\', c]),
                     None => break,
                 },
                 c => text.push(c),
             }
         }
-        Err(self.fault("the quotation mark that ends this is missing"))
+        Err(endless)
     }
 
     fn number(&mut self, missing: &'static str) -> Result<f64, Fault> {
