@@ -82,6 +82,7 @@ async fn a_real_node_exporter_is_scraped_and_named_and_its_end_is_noticed() {
 }
 
 /// Peers that answer as targets sometimes do.
+#[expect(clippy::disallowed_methods, reason = "a peer, not a part of the program")]
 async fn peers() -> String {
     let gzipped = |text: &str| {
         let mut out = GzEncoder::new(Vec::new(), Compression::default());
