@@ -132,6 +132,7 @@ pub async fn hand_over(
 }
 
 async fn told_of(tx: &mut Tx, run: RunId) -> Result<bool, StateError> {
+    ledger::settle(tx).await?;
     let entries: i64 =
         sqlx::query_scalar("SELECT count(*) FROM ledger WHERE kind = 'incident.handed_over' AND run_id = $1")
             .bind(run.to_string())

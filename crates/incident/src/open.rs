@@ -147,10 +147,14 @@ async fn start_workflows(
     incident: &Incident,
     alert: &Alert,
 ) -> Result<(), StateError> {
+    let starts: Vec<&str> = policy.starts(incident.kind, &alert.labels).collect();
+    if starts.is_empty() {
+        return Ok(());
+    }
     let running = runs(tx, incident.id).await?;
     let mut refused: Vec<String> = Vec::new();
     let mut somebody = running.iter().any(Run::is_live);
-    for workflow in policy.starts(incident.kind, &alert.labels) {
+    for workflow in starts {
         if running.iter().any(|run| run.is_live() && run.workflow == workflow) {
             continue;
         }

@@ -7,6 +7,7 @@ mod automation;
 mod background;
 mod context;
 mod metrics;
+mod onward;
 mod pressed;
 mod senders;
 mod shared;
@@ -43,6 +44,7 @@ use crate::supervisor::Supervisor;
 pub use background::Chain;
 use context::MessageContext;
 pub use metrics::Metrics;
+use onward::Onward;
 use pressed::Pressed;
 pub use senders::Senders;
 pub use shared::Shared;
@@ -175,27 +177,6 @@ impl Assembly {
 
         let wakes = Wakes::default();
         let (changes, supervisor) = (Hub::default(), Supervisor::new(env.clone()));
-        let sink = Arc::new(Alerts::new(env.clone(), vec![wakes.pipeline.clone()]));
-        let intake = Intake::new(state.clone(), env.clone(), Arc::clone(&sink) as _);
-        let expiry = Arc::new(Expiry::new(state.clone(), env.clone(), Arc::clone(&sink) as _));
-        let names = Arc::clone(&store);
-        let scheduler = Scheduler::load(
-            Dependencies {
-                env: env.clone(),
-                state: state.clone(),
-                query: Arc::clone(&store) as _,
-                sink,
-                telemetry: Arc::clone(&store) as _,
-                metric_names: Arc::new(move || metric_names(&names)),
-            },
-            &config.rule_groups,
-            config.evaluation,
-        )
-        .await?;
-        let scheduler = Arc::new(scheduler);
-        // It is empty: nothing else sets it.
-        drop(relay.0.set(Arc::clone(&scheduler)));
-
         let silences = Silences::new(state.clone(), env.clone(), wakes.pipeline.clone());
         let alert_reconciler =
             Arc::new(AlertReconciler::new(state.clone(), env.clone(), Routing::from(config.as_ref())));
@@ -234,6 +215,33 @@ impl Assembly {
             Arc::clone(&context) as _,
             wakes.outbox.clone(),
         ));
+        let sink = Arc::new(Onward {
+            alerts: Alerts::new(env.clone(), vec![wakes.pipeline.clone()]),
+            alert_reconciler: Arc::clone(&alert_reconciler),
+            incident_reconciler: Arc::clone(&incident_reconciler),
+            deliverer: Arc::clone(&deliverer),
+            workflows: wakes.workflows.clone(),
+            changes: changes.clone(),
+        });
+        let intake = Intake::new(state.clone(), env.clone(), Arc::clone(&sink) as _);
+        let expiry = Arc::new(Expiry::new(state.clone(), env.clone(), Arc::clone(&sink) as _));
+        let names = Arc::clone(&store);
+        let scheduler = Scheduler::load(
+            Dependencies {
+                env: env.clone(),
+                state: state.clone(),
+                query: Arc::clone(&store) as _,
+                sink,
+                telemetry: Arc::clone(&store) as _,
+                metric_names: Arc::new(move || metric_names(&names)),
+            },
+            &config.rule_groups,
+            config.evaluation,
+        )
+        .await?;
+        let scheduler = Arc::new(scheduler);
+        // It is empty: nothing else sets it.
+        drop(relay.0.set(Arc::clone(&scheduler)));
         let network = RealNetwork::new(env.clone()).map_err(|error| StartError::Roots(error.to_string()))?;
         let probes = Arc::new(ProbeRunner::new(env.clone(), Arc::new(network), Arc::clone(&store) as _));
         probes.apply(&config.probes);
