@@ -9,6 +9,7 @@ pub(crate) mod probe;
 pub(crate) mod receiver;
 pub(crate) mod route;
 pub(crate) mod rule;
+pub(crate) mod rule_test;
 pub(crate) mod server;
 pub(crate) mod time_interval;
 pub(crate) mod workflow;

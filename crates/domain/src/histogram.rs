@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 /// The schema of histograms whose bucket bounds are given.
 pub const CUSTOM_BUCKETS: i32 = -53;
 
+/// The most buckets that are listed one by one.
+const MAX_LISTED: i64 = 10_000;
+
 /// What is known about a counter's restart before a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum CounterReset {
@@ -151,6 +154,50 @@ impl Histogram {
             b
         }));
         out
+    }
+
+    /// As Prometheus's tests write it: `{{schema:1 count:3 sum:5 buckets:[1 0 2]}}`. Buckets that lie too far apart to be
+    /// listed are left out.
+    #[must_use]
+    pub fn to_test_text(&self) -> String {
+        let mut parts = Vec::new();
+        let mut number = |name: &str, value: f64, always: bool| {
+            if always || value != 0.0 {
+                parts.push(format!("{name}:{value}"));
+            }
+        };
+        number("schema", f64::from(self.schema), false);
+        number("count", self.count, false);
+        number("sum", self.sum, false);
+        number("z_bucket", self.zero_count, false);
+        number("z_bucket_w", self.zero_threshold, false);
+        let list = |values: &[f64]| values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        if !self.bounds.is_empty() {
+            parts.push(format!("custom_values:[{}]", list(&self.bounds)));
+        }
+        match self.reset {
+            CounterReset::Unknown => {}
+            CounterReset::Reset => parts.push("counter_reset_hint:reset".to_owned()),
+            CounterReset::NotReset => parts.push("counter_reset_hint:not_reset".to_owned()),
+            CounterReset::Gauge => parts.push("counter_reset_hint:gauge".to_owned()),
+        }
+        for (buckets, offset, name) in
+            [(&self.positive, "offset", "buckets"), (&self.negative, "n_offset", "n_buckets")]
+        {
+            let (Some(first), Some(last)) = (buckets.first(), buckets.last()) else { continue };
+            if i64::from(last.index) - i64::from(first.index) > MAX_LISTED {
+                continue;
+            }
+            if first.index != 0 {
+                parts.push(format!("{offset}:{}", first.index));
+            }
+            let mut filled = buckets.iter().peekable();
+            let counts: Vec<f64> = (first.index..=last.index)
+                .map(|index| filled.next_if(|b| b.index == index).map_or(0.0, |b| b.count))
+                .collect();
+            parts.push(format!("{name}:[{}]", list(&counts)));
+        }
+        format!("{{{{{}}}}}", parts.join(" "))
     }
 
     /// The histogram without its empty buckets.

@@ -44,6 +44,26 @@ pub enum Answer {
 pub(crate) struct HasHistograms;
 
 impl Answer {
+    /// The same without native histograms, as a comparison with a number leaves it.
+    #[must_use]
+    pub fn without_histograms(self) -> Instant {
+        match self {
+            Self::Scalar(v) => Instant::Scalar(v),
+            Self::Text(text) => Instant::Text(text),
+            Self::Vector(entries) => {
+                let element = |entry: Entry| match entry.value {
+                    Point::Float(value) => Some(Element { labels: entry.labels, value }),
+                    Point::Histogram(_) => None,
+                };
+                Instant::Vector(entries.into_iter().filter_map(element).collect())
+            }
+            Self::Matrix(series) => {
+                let numbers = |s: SeriesPoints| SeriesData { labels: s.labels, samples: s.samples };
+                Instant::Matrix(series.into_iter().map(numbers).filter(|s| !s.samples.is_empty()).collect())
+            }
+        }
+    }
+
     /// The same in numbers only.
     pub(crate) fn floats(self) -> Result<Instant, HasHistograms> {
         Ok(match self {

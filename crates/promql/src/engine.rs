@@ -76,7 +76,8 @@ fn no_histograms(node: &Node) -> EvalError {
     )
 }
 
-pub(crate) fn evaluate_instant(
+/// As [`instant_answer`], with settings that differ from a server's.
+pub fn evaluate_instant(
     expr: &Expr,
     source: &dyn SeriesSource,
     at_ms: i64,

@@ -50,6 +50,23 @@ pub enum ParseError {
 }
 
 impl ParseError {
+    /// What is wrong, without the place.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Syntax { part, reason, .. } => format!("{reason} (at `{part}`)"),
+            Self::TooLarge { .. } => self.to_string(),
+        }
+    }
+
+    /// Where in the text, in bytes from its start, that was refused; nothing where it is refused as a whole.
+    #[must_use]
+    pub fn offset(&self, text: &str) -> Option<usize> {
+        let Self::Syntax { line, column, .. } = self else { return None };
+        let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        Some(start.saturating_add(column.saturating_sub(1)))
+    }
+
     pub(crate) fn syntax(text: &str, diagnostic: Diagnostic) -> Self {
         let (line, column) = line_and_column(text, diagnostic.start);
         let from = |start: usize| text.get(start..diagnostic.end.max(start)).filter(|part| !part.is_empty());

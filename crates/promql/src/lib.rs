@@ -34,7 +34,7 @@ mod window;
 
 pub use annotation::{Annotation, Annotations, Severity};
 pub use answer::{Answer, Entry, Point};
-pub use engine::{instant, instant_answer, range, range_answer};
+pub use engine::{evaluate_instant, instant, instant_answer, range, range_answer};
 pub use error::{Diagnostic, EvalError, ParseError, line_and_column};
 pub use expr::{Comparison, ComparisonOp, Expr, Selector};
-pub use limits::Limits;
+pub use limits::{Limits, Settings};

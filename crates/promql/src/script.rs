@@ -7,6 +7,7 @@ mod check;
 mod command;
 mod custom_buckets;
 mod histogram;
+mod memory;
 mod points;
 mod storage;
 
@@ -15,6 +16,7 @@ use crate::limits::{Limits, Settings};
 use crate::script::command::{Command, Evaluation};
 use crate::script::storage::Storage;
 
+pub use memory::Memory;
 pub use points::{Point, series};
 
 /// The longest script, in bytes.

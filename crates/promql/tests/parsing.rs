@@ -38,12 +38,14 @@ fn verdicts_and_places_are_those_of_prometheus() {
             (false, Err(error)) => wrong.push(format!("refused against Prometheus: {input} -- {error}")),
             (true, Ok(expr)) => wrong.push(format!("accepted against Prometheus: {input} -- as {expr}")),
             (true, Err(ParseError::TooLarge { .. })) => {}
-            (true, Err(ParseError::Syntax { line, column, reason, part })) => {
+            (true, Err(error @ ParseError::Syntax { .. })) => {
+                let ParseError::Syntax { line, column, reason, part } = error.clone() else { continue };
                 assert!(line > 0 && column > 0 && !reason.is_empty() && !part.is_empty() || input.is_empty());
                 let Some(first) = case["errors"].get(0) else { continue };
                 let start = usize::try_from(first["start"].as_u64().expect("start")).expect("small");
                 // Prometheus places this one behind the parenthesis, and we at it.
                 let start = if reason == "unexpected right parenthesis ')'" { start - 1 } else { start };
+                assert_eq!(error.offset(&input).map(|at| line_and_column(&input, at)), Some((line, column)));
                 if (line, column) != line_and_column(&input, start) {
                     wrong
                         .push(format!("{input}: {line}:{column} {reason}, by Prometheus at {start}: {}", first["msg"]));

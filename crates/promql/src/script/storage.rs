@@ -5,17 +5,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use watchkeeper_domain::histogram::{CounterReset, Histogram};
+use watchkeeper_domain::histogram::Histogram;
 use watchkeeper_domain::labels::Labels;
 use watchkeeper_domain::matcher::Matcher;
 use watchkeeper_domain::query::{HistogramSample, QueryError, SeriesData, SeriesPoints, SeriesSource};
-use watchkeeper_domain::telemetry::{Sample, is_stale};
+use watchkeeper_domain::telemetry::Sample;
 
 use super::command::Load;
 use super::custom_buckets;
+use super::memory::{hint, selected};
 use super::points::Point;
-use crate::histogram::reset::restarted;
-use crate::selector::advance;
 
 /// The most samples that one script may load.
 const MAX_SAMPLES: usize = 5_000_000;
@@ -98,24 +97,6 @@ fn points(labels: &Labels, loaded: &BTreeMap<i64, Loaded>) -> SeriesPoints {
     out
 }
 
-/// What Prometheus's storage knows about a restart: that there was none, where a sample goes on in the chunk of the one
-/// before. About the first one of a chunk it says nothing, even where the chunk began because of a restart.
-fn hint(current: &Histogram, previous: Option<&Histogram>) -> CounterReset {
-    if current.reset == CounterReset::Gauge {
-        return CounterReset::Gauge;
-    }
-    let goes_on = previous.is_some_and(|before| {
-        before.reset != CounterReset::Gauge
-            && current.reset != CounterReset::Reset
-            && current.schema == before.schema
-            && current.zero_threshold.total_cmp(&before.zero_threshold).is_eq()
-            && current.bounds == before.bounds
-            && !is_stale(before.sum)
-            && !restarted(&Histogram { reset: CounterReset::Unknown, ..current.clone() }, before)
-    });
-    if goes_on { CounterReset::NotReset } else { CounterReset::Unknown }
-}
-
 impl SeriesSource for Storage {
     fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<SeriesData>, QueryError> {
         let points = self.points(matchers, start_ms, end_ms)?;
@@ -124,21 +105,7 @@ impl SeriesSource for Storage {
     }
 
     fn points(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<SeriesPoints>, QueryError> {
-        let mut found = Vec::new();
-        for series in self.series.iter().filter(|s| matchers.iter().all(|m| m.matches(&s.labels))) {
-            let before = start_ms.saturating_sub(1);
-            let floats = advance(&series.samples, 0, before)..advance(&series.samples, 0, end_ms);
-            let histograms = advance(&series.histograms, 0, before)..advance(&series.histograms, 0, end_ms);
-            let points = SeriesPoints {
-                labels: series.labels.clone(),
-                samples: series.samples.get(floats.clone()).unwrap_or(&[]).to_vec(),
-                starts: series.starts.get(floats).unwrap_or(&[]).to_vec(),
-                histograms: series.histograms.get(histograms).unwrap_or(&[]).to_vec(),
-            };
-            if !points.samples.is_empty() || !points.histograms.is_empty() {
-                found.push(points);
-            }
-        }
-        Ok(found)
+        let series = self.series.iter().filter(|s| matchers.iter().all(|m| m.matches(&s.labels)));
+        Ok(series.filter_map(|s| selected(s, start_ms, end_ms)).collect())
     }
 }
