@@ -10,6 +10,7 @@ pub(crate) mod receiver;
 pub(crate) mod relabel;
 pub(crate) mod route;
 pub(crate) mod rule;
+pub(crate) mod rule_test;
 pub(crate) mod scrape;
 pub(crate) mod server;
 pub(crate) mod time_interval;

@@ -5,6 +5,7 @@
 pub mod receiver;
 pub mod route;
 pub mod rule;
+pub mod rule_test;
 pub mod scrape;
 pub mod workflow;
 

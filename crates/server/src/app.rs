@@ -120,7 +120,7 @@ impl StartError {
 
 /// Says whether a text is PromQL, for the configuration, which does not know the language.
 pub fn check_expr(text: &str) -> Result<(), ExprProblem> {
-    Expr::parse(text).map(drop).map_err(|error| ExprProblem { message: error.to_string(), offset: None })
+    Expr::parse(text).map(drop).map_err(|error| ExprProblem { message: error.reason(), offset: error.offset(text) })
 }
 
 /// A running application.

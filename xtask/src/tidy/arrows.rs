@@ -37,7 +37,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// Third-party crates that change often or weigh much, with the only crates (folders) that may name them.
 const FENCES: &[(&str, &[&str])] = &[
-    ("promql_parser", &["crates/promql/"]),
     ("opentelemetry_proto", &["crates/ingest/", "crates/server/tests/"]),
     (
         "serde_saphyr",

@@ -5,7 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use schemars::{Schema, json_schema};
-use watchkeeper_domain::{Category, Matcher, Priority, Span};
+use watchkeeper_domain::{Category, Matcher, Priority, Span, Timestamp};
 
 use crate::model::receiver::ChartPolicy;
 use crate::model::scrape::RelabelAction;
@@ -87,6 +87,28 @@ impl Leaf for Span {
     }
     fn schema() -> Schema {
         json_schema!({"type": ["string", "integer"], "pattern": r"^(0|([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$"})
+    }
+}
+
+impl Leaf for f64 {
+    const EXPECTS: &'static str = "a number";
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        // YAML writes `.inf` and `.nan`, Prometheus `+Inf` and `NaN`.
+        let plain = text.replace(".inf", "inf").replace(".Inf", "inf").replace(".nan", "nan").replace(".NaN", "nan");
+        plain.parse().map_err(|_| (format!("`{}` is not a number", shown(text)), None))
+    }
+    fn schema() -> Schema {
+        json_schema!({"type": ["number", "string"]})
+    }
+}
+
+impl Leaf for Timestamp {
+    const EXPECTS: &'static str = "a time such as `2026-11-26T12:00:00Z`, or seconds since the Unix epoch";
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        text.parse().map_err(|_| (format!("`{}` is not {}", shown(text), Self::EXPECTS), None))
+    }
+    fn schema() -> Schema {
+        json_schema!({"type": ["number", "string"]})
     }
 }
 
