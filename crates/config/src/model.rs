@@ -32,6 +32,8 @@ pub struct Config {
     pub rule_groups: Vec<RuleGroup>,
     /// Probes.
     pub probes: Vec<Probe>,
+    /// Alertmanager's file, when routes and receivers come from there.
+    pub alertmanager_config: Option<String>,
     /// The root of the route tree.
     pub route: Route,
     /// Receivers (action groups, contact points), by name.

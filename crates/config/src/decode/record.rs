@@ -64,7 +64,10 @@ pub(crate) use record;
 
 /// Keys of Alertmanager, Prometheus and others that mean something there and nothing here, with what to do instead.
 const ELSEWHERE: &[(&str, &str)] = &[
-    ("global", "write `smtp:` for the mail server and each receiver's own `webhook_url`"),
+    (
+        "global",
+        "write `smtp:` for the mail server and each receiver's own `webhook_url`, or name the whole file: `alertmanager_config: alertmanager.yml`",
+    ),
     ("templates", "messages are laid out by Watchkeeper; remove the key"),
     ("scrape_configs", "Watchkeeper receives OTLP and remote write; let a collector scrape"),
     ("pagerduty_configs", "not supported; use `webhook`"),

@@ -35,6 +35,8 @@ record! {
         workflow_files: Option<List<At<String>>> = "workflow_files";
         /// What is looked at from outside.
         probes: Option<List<ProbeFile>> = "probes";
+        /// A file of Alertmanager's, used as it is: its routes, receivers, inhibit rules and times.
+        alertmanager_config: Option<At<String>> = "alertmanager_config";
         /// Who is told of which alert.
         route: Option<RouteFile> = "route";
         /// Who can be told, and how.
@@ -108,6 +110,7 @@ impl MainFile {
             evaluation: EvaluationFile::build(self.evaluation.as_ref(), cx),
             rule_groups,
             probes,
+            alertmanager_config: self.alertmanager_config.as_ref().map(|at| at.value.clone()),
             route: match &self.route {
                 Some(route) => route.build_root(&default_root(&root_receiver), known, cx),
                 None => default_root(&root_receiver),
