@@ -2,6 +2,7 @@
 //!
 //! Not the shape of the YAML: `file` types are read from YAML with optional fields and turned into these.
 
+pub mod integration;
 pub mod receiver;
 pub mod route;
 pub mod rule;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use watchkeeper_domain::{Matcher, Priority, Span, TimeInterval};
 
 use crate::secret::Secret;
+pub use integration::{Integration, IntegrationKind};
 pub use receiver::{EmailIntegration, Receiver, SlackIntegration, SmtpServer, SmtpTls, WebhookIntegration};
 pub use route::{InhibitRule, Route};
 pub use rule::{OnNoData, Rule, RuleGroup, RuleKind};
@@ -44,6 +46,8 @@ pub struct Config {
     pub time_intervals: BTreeMap<String, Vec<TimeInterval>>,
     /// How long a posted alert fires when its sender names no end and does not post it again. Default 5 min.
     pub resolve_timeout: Span,
+    /// Tools that send alerts in their own way, by name.
+    pub integrations: BTreeMap<String, Integration>,
     /// Workflows of all workflow files, by name.
     pub workflows: BTreeMap<String, Workflow>,
     /// How alerts become incidents.

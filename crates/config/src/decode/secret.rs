@@ -67,6 +67,13 @@ fn variable_name(what: &str, key: &str) -> String {
         "a Slack integration" | "`slack`" => "SLACK",
         "a webhook integration" => "WEBHOOK",
         "`smtp`" => "SMTP",
+        "an integration" => "INTEGRATION",
+        "a PagerDuty integration" => "PAGERDUTY",
+        "an Opsgenie integration" => "OPSGENIE",
+        "a Teams integration" => "TEAMS",
+        "a Discord integration" => "DISCORD",
+        "a Telegram integration" => "TELEGRAM",
+        "an ntfy integration" => "NTFY",
         "`demo`" => "BANK",
         _ => "WATCHKEEPER",
     };

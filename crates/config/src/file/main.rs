@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use watchkeeper_domain::Code;
 
 use super::incident::{IncidentsFile, PersonFile, StatusPageFile};
+use super::integration::IntegrationFile;
 use super::names::Names;
 use super::probe::ProbeFile;
 use super::receiver::ReceiverFile;
@@ -47,6 +48,8 @@ record! {
         time_intervals: Option<List<NamedIntervalsFile>> = "time_intervals";
         /// Alerts that other tools post.
         alerts: Option<AlertsFile> = "alerts";
+        /// Tools that send alerts in their own way.
+        integrations: Option<List<IntegrationFile>> = "integrations";
         /// How alerts become incidents.
         incidents: Option<IncidentsFile> = "incidents";
         /// The public status page.
@@ -104,8 +107,17 @@ impl MainFile {
             .filter_map(|w| w.build(&mut workflow_names, &receiver_names, check_expr, cx))
             .map(|w| (w.name.clone(), w))
             .collect();
+        let server = ServerFile::build(self.server.as_ref(), cx);
+        let mut integration_names = Names::new("integration");
+        let guarded = !server.tokens.is_empty();
+        let integrations = items(&self.integrations)
+            .iter()
+            .filter_map(|file| file.build(&mut integration_names, guarded, cx))
+            .map(|built| (built.name.clone(), built))
+            .collect();
         Config {
-            server: ServerFile::build(self.server.as_ref(), cx),
+            server,
+            integrations,
             storage: StorageFile::build(self.storage.as_ref(), cx),
             evaluation: EvaluationFile::build(self.evaluation.as_ref(), cx),
             rule_groups,

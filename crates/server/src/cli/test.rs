@@ -2,6 +2,7 @@
 //!
 //! Not backtests: those need stored history.
 
+mod mapping;
 mod route;
 
 use std::path::PathBuf;
@@ -21,12 +22,15 @@ pub(super) enum Command {
     },
     /// Say which way an alert with these labels would go, by the configuration.
     Route(route::Args),
+    /// Say what an integration would make of a body that its tool sends.
+    Mapping(mapping::Args),
 }
 
 pub(super) fn run(command: Command, format: Format) -> Outcome {
     match command {
         Command::Promql { files } => promql(&files),
         Command::Route(args) => route::run(&args, format),
+        Command::Mapping(args) => mapping::run(&args, format),
     }
 }
 

@@ -81,3 +81,22 @@ fn test_route_refuses_what_is_no_label_and_a_broken_file() {
     let (status, said, _) = run(folder.path(), &["test", "route", "a=b"]);
     assert!(status == Some(2) && said.contains("watchkeeper.yaml:1:19"), "{said}");
 }
+
+#[test]
+fn test_mapping_shows_what_a_body_becomes_and_refuses_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let yaml = "integrations: [{name: shop, kind: mapping, mapping: {title: what, key: nr, resolved: over}}, {name: hub, kind: github}]\n";
+    std::fs::write(folder.path().join("watchkeeper.yaml"), yaml).unwrap();
+    std::fs::write(folder.path().join("body.json"), r#"{"what": "Fire", "nr": 7}"#).unwrap();
+    let test =
+        |more: &[&str]| run(folder.path(), &[&["test", "mapping", "watchkeeper.yaml", "body.json"], more].concat());
+    let (status, _, complained) = test(&[]);
+    assert!(status == Some(2) && complained.contains("--name: hub, shop"), "{complained}");
+    let (status, said, _) = test(&["--name", "shop"]);
+    assert_eq!((status, said.as_str()), (Some(0), "fire 7\n  alertname=Fire\n  dedup_key=7\n  integration=shop\n"));
+    let (status, said, _) = test(&["--name", "hub", "--event", "push"]);
+    assert_eq!((status, said.as_str()), (Some(0), "Nothing to take: `push` tells of nothing that is wrong.\n"));
+    std::fs::write(folder.path().join("body.json"), r#"{"nr": 7}"#).unwrap();
+    let (status, _, complained) = test(&["--name", "shop"]);
+    assert!(status == Some(1) && complained.contains("`title` gives nothing: `what`"), "{complained}");
+}
