@@ -10,6 +10,7 @@ mod keys;
 mod mail;
 mod receiver;
 mod secret;
+mod service;
 mod translate;
 mod write;
 mod yaml;

@@ -237,9 +237,87 @@ pub(super) const HTTP_CONFIG: Mapping = Mapping {
     needs: &[],
 };
 
+pub(super) const PAGERDUTY: Mapping = Mapping {
+    what: "`pagerduty_configs`",
+    carried: &["send_resolved", "routing_key", "routing_key_file", "service_key", "service_key_file", "url"],
+    left: &[
+        (HTTP, &["http_config"]),
+        (TIMING, &["timeout"]),
+        (
+            LOOK,
+            &[
+                "client",
+                "client_url",
+                "description",
+                "details",
+                "images",
+                "links",
+                "source",
+                "severity",
+                "class",
+                "component",
+                "group",
+            ],
+        ),
+    ],
+    needs: &[need(&["routing_key", "routing_key_file", "service_key", "service_key_file"], &[])],
+};
+
+pub(super) const OPSGENIE: Mapping = Mapping {
+    what: "`opsgenie_configs`",
+    carried: &["send_resolved", "api_key", "api_key_file", "api_url", "responders", "tags"],
+    left: &[
+        (HTTP, &["http_config"]),
+        (LOOK, &["message", "description", "source", "details", "entity", "actions", "note", "priority"]),
+        ("an alert of Opsgenie is opened and closed, and not changed in between", &["update_alerts"]),
+    ],
+    needs: &[need(&["api_key", "api_key_file"], &["opsgenie_api_key", "opsgenie_api_key_file"])],
+};
+
+pub(super) const TELEGRAM: Mapping = Mapping {
+    what: "`telegram_configs`",
+    carried: &[
+        "send_resolved",
+        "api_url",
+        "bot_token",
+        "bot_token_file",
+        "chat_id",
+        "chat_id_file",
+        "message_thread_id",
+    ],
+    left: &[(HTTP, &["http_config"]), (LOOK, &["message", "disable_notifications", "parse_mode"])],
+    needs: &[
+        need(&["bot_token", "bot_token_file"], &["telegram_bot_token", "telegram_bot_token_file"]),
+        need(&["chat_id", "chat_id_file"], &[]),
+    ],
+};
+
+pub(super) const TEAMS: Mapping = Mapping {
+    what: "`msteams_configs`",
+    carried: &["send_resolved", "webhook_url", "webhook_url_file"],
+    left: &[(HTTP, &["http_config"]), (LOOK, &["title", "summary", "text"])],
+    needs: &[need(&["webhook_url", "webhook_url_file"], &[])],
+};
+
+pub(super) const DISCORD: Mapping = Mapping {
+    what: "`discord_configs`",
+    carried: &["send_resolved", "webhook_url", "webhook_url_file"],
+    left: &[(HTTP, &["http_config"]), (LOOK, &["content", "title", "message", "username", "avatar_url"])],
+    needs: &[need(&["webhook_url", "webhook_url_file"], &[])],
+};
+
 /// The integrations that Watchkeeper speaks, with their keys there and here.
-pub(super) const SPOKEN: &[(&str, &str, &Mapping)] =
-    &[("slack_configs", "slack", &SLACK), ("email_configs", "email", &EMAIL), ("webhook_configs", "webhook", &WEBHOOK)];
+pub(super) const SPOKEN: &[(&str, &str, &Mapping)] = &[
+    ("slack_configs", "slack", &SLACK),
+    ("email_configs", "email", &EMAIL),
+    ("webhook_configs", "webhook", &WEBHOOK),
+    ("pagerduty_configs", "pagerduty", &PAGERDUTY),
+    ("opsgenie_configs", "opsgenie", &OPSGENIE),
+    ("telegram_configs", "telegram", &TELEGRAM),
+    ("msteams_configs", "teams", &TEAMS),
+    ("msteamsv2_configs", "teams", &TEAMS),
+    ("discord_configs", "discord", &DISCORD),
+];
 
 /// Keys of a receiver beside its integrations.
 pub(super) const RECEIVER: &[&str] = &["name", "labels"];

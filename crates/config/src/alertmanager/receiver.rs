@@ -57,12 +57,19 @@ impl Translator<'_, '_> {
             }
             carried += here.len();
             if let (Some((_, ours, _)), false) = (spoken, here.is_empty()) {
+                // Two of theirs may be one of ours.
+                if let Some(list) = out.iter_mut().find(|(key, _)| key.text == *ours).map(|(_, list)| list) {
+                    if let Kind::Sequence(before) = &mut list.kind {
+                        before.extend(here);
+                    }
+                    continue;
+                }
                 push(&mut out, ours, Node { place: value.place.clone(), kind: Kind::Sequence(here) });
             }
         }
         if self.mode == Mode::Direct && written > 0 && carried == 0 {
             let message = format!("the receiver `{name}` would tell nobody: none of its integrations is carried over");
-            let help = "give it one of slack_configs, email_configs, webhook_configs, or a receiver of the main file";
+            let help = "give it an integration that Watchkeeper speaks, or route to a receiver of the main file";
             self.cx.invalid(&node.place, message, Some(help.to_owned()));
         }
         Some(Node { place: node.place.clone(), kind: Kind::Mapping(out) })
@@ -72,7 +79,8 @@ impl Translator<'_, '_> {
         match ours {
             "slack" => self.slack(node, receiver),
             "email" => self.email(node, receiver),
-            _ => self.webhook(node, receiver),
+            "webhook" => self.webhook(node, receiver),
+            other => self.service(other, node, receiver),
         }
     }
 

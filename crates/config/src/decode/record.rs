@@ -70,8 +70,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ),
     ("templates", "messages are laid out by Watchkeeper; remove the key"),
     ("scrape_configs", "Watchkeeper receives OTLP and remote write; let a collector scrape"),
-    ("pagerduty_configs", "not supported; use `webhook`"),
-    ("opsgenie_configs", "not supported; use `webhook`"),
     ("mrkdwn", "messages are laid out by Watchkeeper; remove the key"),
 ];
 

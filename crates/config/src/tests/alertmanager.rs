@@ -41,6 +41,12 @@ receivers:
         http_config: {authorization: {credentials: s3cret}, proxy_url: "http://proxy:1"}
       - {url: "https://relay.bank.example/hook?token=abc", max_alerts: 5, timeout: 3s}
     victorops_configs: [{api_key: k, routing_key: r}]
+    pagerduty_configs: [{routing_key: pd-s3cret, severity: critical}, {service_key_file: secrets/pd, send_resolved: false}]
+    opsgenie_configs: [{api_key: og-s3cret, tags: "a, b", responders: [{name: ops, type: team}, {username: x, type: user}]}]
+    telegram_configs: [{bot_token: tg-s3cret, chat_id: -1234, parse_mode: HTML}]
+    msteams_configs: [{webhook_url: "https://teams.example/tm-s3cret"}]
+    msteamsv2_configs: [{webhook_url_file: secrets/teams}]
+    discord_configs: [{webhook_url: "https://discord.example/dc-s3cret"}]
 "##;
 
 #[test]
@@ -53,6 +59,9 @@ fn a_file_is_written_as_ours_without_its_secrets_and_says_what_stays_behind() {
     }
     // What was written loads, and means what it meant.
     let mut ours = Memory::default().file("wk.yaml", &imported.yaml).file("secrets/other", "https://hooks.example/2");
+    for file in ["secrets/pd", "secrets/teams"] {
+        ours = ours.file(file, "https://hooks.example/3");
+    }
     for variable in &imported.variables {
         ours = ours.env(&variable.name, "https://hooks.example/1");
     }
@@ -63,6 +72,10 @@ fn a_file_is_written_as_ours_without_its_secrets_and_says_what_stays_behind() {
     let team: Vec<bool> = config.receivers["team"].integrations().iter().map(|i| i.send_resolved).collect();
     assert_eq!(team, [false, true, false]);
     assert_eq!(config.receivers["pager"].webhook[0].bearer_token.as_ref().unwrap().expose(), "https://hooks.example/1");
+    let pager: Vec<String> = config.receivers["pager"].integrations().into_iter().map(|i| i.key).collect();
+    let kinds =
+        ["webhook", "webhook:1", "pagerduty", "pagerduty:1", "opsgenie", "teams", "teams:1", "discord", "telegram"];
+    assert_eq!(pager, kinds);
     assert_eq!(config.smtp.unwrap().host, "mail.bank.example");
 }
 
