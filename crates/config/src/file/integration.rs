@@ -120,7 +120,8 @@ impl IntegrationFile {
         // Secrets that were written but are unusable have their own problem already.
         let told = |code: Code| matches!(code, Code::ConfigLiteralSecret | Code::ConfigMissingSecret);
         let told = cx.errors.iter().any(|problem| told(problem.code));
-        if guarded && !token && !signed && !told {
+        let listed = self.kind.value == KindWord::CloudWatch && !items(&self.topics).is_empty();
+        if guarded && !token && !signed && !listed && !told {
             let message = format!("anybody could send to the integration `{}`", self.name.value);
             let name = self.name.value.to_uppercase().replace(['-', '.'], "_");
             let help = format!("write `token: ${{env:{name}_TOKEN}}` and let the tool show it");

@@ -5,6 +5,7 @@
 
 pub mod pagerduty;
 mod sender;
+pub mod sns;
 
 use std::sync::Arc;
 
@@ -53,6 +54,24 @@ pub async fn receive(
     }
     let caller = parts.extensions.get::<Caller>();
     sender::check(&shared, &integration, &parts.headers, query.as_deref(), &body, caller)?;
+    if matches!(integration.kind, watchkeeper_config::model::IntegrationKind::CloudWatch) {
+        let clock = shared.env.clock.as_ref();
+        let checked =
+            sns::check(&integration, &body, shared.env.now(), &shared.sns_keys, &shared.client, clock).await?;
+        match checked {
+            sns::Checked::Take => {}
+            sns::Checked::Raw if integration.token.is_some() => {}
+            sns::Checked::Raw => {
+                let detail =
+                    "Raw message delivery is not signed. Switch it off at the subscription, or configure a `token`.";
+                return Err(ApiProblem::new(Code::BadSignature, detail));
+            }
+            sns::Checked::Done(what) => {
+                tracing::info!(integration = %integration.name, what, "Amazon SNS");
+                return Ok(Json(Received { alerts: 0, ignored: Some(what.to_owned()) }).into_response());
+            }
+        }
+    }
     let event = sender::event(&parts.headers);
     let received = match decode(&shared, &integration, event, body).await? {
         Decoded::Nothing(why) => Received { alerts: 0, ignored: Some(why) },
