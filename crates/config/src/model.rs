@@ -2,6 +2,7 @@
 //!
 //! Not the shape of the YAML: `file` types are read from YAML with optional fields and turned into these.
 
+pub mod oncall;
 pub mod receiver;
 pub mod route;
 pub mod rule;

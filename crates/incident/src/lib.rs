@@ -16,6 +16,7 @@ pub mod error;
 pub mod handover;
 pub mod incident;
 pub mod lifecycle;
+pub mod oncall;
 pub mod open;
 pub mod policy;
 pub mod read;
