@@ -5,6 +5,8 @@
 pub(crate) mod incident;
 pub(crate) mod main;
 pub(crate) mod names;
+pub(crate) mod oncall;
+pub(crate) mod person;
 pub(crate) mod probe;
 pub(crate) mod receiver;
 pub(crate) mod route;

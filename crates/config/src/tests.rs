@@ -3,6 +3,7 @@
 mod corpora;
 mod errors;
 mod hostile;
+mod oncall;
 mod valid;
 
 use std::collections::BTreeMap;

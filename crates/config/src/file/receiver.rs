@@ -24,6 +24,8 @@ record! {
         email: Option<List<EmailFile>> = "email" | "email_configs";
         /// Webhooks with Alertmanager's body.
         webhook: Option<List<WebhookFile>> = "webhook" | "webhook_configs";
+        /// The escalation policy by which people are called.
+        escalation_policy: Option<At<String>> = "escalation_policy";
     }
 }
 
@@ -108,7 +110,8 @@ impl ReceiverFile {
         }
         let email = items(&self.email).iter().filter_map(|file| file.build(&name, cx)).collect();
         let mails = items(&self.email).first().map(|f| f.place.clone());
-        Built { receiver: Receiver { name, slack, email, webhook }, mails }
+        let escalation_policy = self.escalation_policy.as_ref().map(|at| at.value.clone());
+        Built { receiver: Receiver { name, slack, email, webhook, escalation_policy }, mails }
     }
 }
 

@@ -91,6 +91,12 @@ impl Days {
         Self(self.0 | 1 << day.to_monday_zero_offset())
     }
 
+    /// With all of another set.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Whether it has this day.
     #[must_use]
     pub fn has(self, day: Weekday) -> bool {

@@ -17,6 +17,8 @@ pub struct Receiver {
     pub email: Vec<EmailIntegration>,
     /// Webhooks.
     pub webhook: Vec<WebhookIntegration>,
+    /// The escalation policy by which people are called.
+    pub escalation_policy: Option<String>,
 }
 
 /// A Slack incoming webhook.
@@ -107,6 +109,7 @@ impl Receiver {
         all("slack", self.slack.iter().map(|i| i.send_resolved).collect())
             .chain(all("email", self.email.iter().map(|i| i.send_resolved).collect()))
             .chain(all("webhook", self.webhook.iter().map(|i| i.send_resolved).collect()))
+            .chain(all(Integration::ON_CALL, self.escalation_policy.iter().map(|_| true).collect()))
             .collect()
     }
 }

@@ -61,6 +61,7 @@ impl World {
             slack: Vec::new(),
             email: Vec::new(),
             webhook: Vec::new(),
+            escalation_policy: None,
         })
     }
 
