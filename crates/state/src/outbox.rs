@@ -51,7 +51,7 @@ pub async fn enqueue(
         sqlx::query(
             "INSERT INTO notification (id, kind, status, receiver, integration, thread, group_id, incident_id, alert_ids, \
              content, reason, created_at, state, next_attempt_at, deadline_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'pending', $12, $13)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $14, $12, $13)",
         )
         .bind(id.to_string())
         .bind(message.kind)
@@ -66,6 +66,8 @@ pub async fn enqueue(
         .bind(&message.reason)
         .bind(now.as_micros())
         .bind((now + TOTAL_TIME).as_micros())
+        // No channel takes what calls people by an escalation policy.
+        .bind(if integration.key == Integration::ON_CALL { "escalating" } else { "pending" })
         .execute(&mut **tx)
         .await
         .map_err(StateError::statement("put a notification into the outbox"))?;
