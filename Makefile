@@ -39,6 +39,11 @@ bench: ## measure beside Prometheus and Alertmanager (release build; takes a whi
 lint: ## format, clippy, tidy, the console's lint and types
 	@scripts/lint.sh
 
+.PHONY: deny
+deny: ## check dependencies: bans, licences, sources (installs cargo-deny when it is missing)
+	@cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny
+	@cargo deny --log-level error check bans licenses sources
+
 .PHONY: bless
 bless: ## renew committed outputs: openapi.json, config.schema.json, the console's client
 	@scripts/bless.sh

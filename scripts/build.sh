@@ -6,4 +6,4 @@ command -v npm >/dev/null || die "npm is missing: install Node.js 20 or newer an
 command -v cc >/dev/null || scripts/need.sh build-essential
 scripts/ui.sh
 say "building watchkeeper and the bank (the first time takes several minutes)"
-cargo build --quiet --locked -p watchkeeper-server -p money404-bank
+cargo build "${quiet[@]}" --locked -p watchkeeper-server -p money404-bank

@@ -8,6 +8,6 @@ if [ ! -e "$stamp" ] || [ -n "$(find ui openapi.json -newer "$stamp" -type f -no
     (cd ui && npm ci --no-audit --no-fund --loglevel=error)
   fi
   say "building the console"
-  (cd ui && npm run --silent build)
+  (cd ui && npm run --silent build -- --logLevel warn)
   touch "$stamp"
 fi

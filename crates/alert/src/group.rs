@@ -17,7 +17,8 @@
 //!
 //! Decided here as well:
 //! - An alert that fires and resolves before its group was told is told as nothing, not as both: nobody can act on it.
-//! - A mute holds back firing. It never holds back the end of something that was told.
+//! - A silence and an inhibition hold back firing, never the end of something that was told. A route outside of its times
+//!   says nothing at all, and the end when it speaks again.
 //! - When somebody has acknowledged all firing alerts of a group, it is not repeated.
 
 use watchkeeper_config::model::Route;
@@ -97,7 +98,7 @@ pub struct Member {
     pub pages: bool,
     /// Whether somebody has acknowledged it.
     pub acknowledged: bool,
-    /// Whether a silence or an inhibition holds it back.
+    /// Whether a silence, an inhibition or, also when it is over, the time of day holds it back.
     pub held: Option<Held>,
     /// Whether its route still leads into this group; after a reload it may not.
     pub routed: bool,
@@ -148,7 +149,7 @@ pub fn plan(
     let speakable = |m: &Member| m.firing && m.held.is_none() && m.routed;
     let mut fresh = places(|m| m.firing && m.held.is_none() && m.routed && m.told == Told::Nothing);
     let standing = places(|m| m.firing && m.held.is_none() && m.routed && m.told == Told::Firing);
-    let mut over = places(|m| !m.firing && m.told == Told::Firing);
+    let mut over = places(|m| !m.firing && m.told == Told::Firing && m.held.is_none());
     let forget = places(|m| !m.firing && m.told == Told::Nothing);
 
     let pages_at_once = |member: &Member| timing.group_wait.is_none() && member.pages;
@@ -166,7 +167,11 @@ pub fn plan(
     let over_due = first_due(&over, all_clear && one_pages(&over));
     let unowned = standing.iter().any(|at| members.get(*at).is_some_and(|m| !m.acknowledged));
     let repeat_due = last_flush_at.filter(|_| unowned).map(|last| timing.repeat(last));
-    let held_until = members.iter().filter(|m| m.firing).filter_map(|m| m.held.and_then(|held| held.until)).min();
+    let held_until = members
+        .iter()
+        .filter(|m| m.firing || m.told == Told::Firing)
+        .filter_map(|m| m.held.and_then(|held| held.until))
+        .min();
 
     let due = [fresh_due, over_due, repeat_due].into_iter().flatten().min();
     if due.is_none_or(|due| due > now) {

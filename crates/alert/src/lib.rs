@@ -11,6 +11,7 @@
 //! Not here: rules (`detect`), channels and delivery (`respond`), incidents (`incident`).
 #![warn(missing_docs)]
 
+pub mod active;
 pub mod alert;
 pub mod command;
 pub mod error;
@@ -19,6 +20,7 @@ pub mod inhibit;
 pub mod lifecycle;
 pub mod notice;
 pub mod pipeline;
+pub mod posted;
 pub mod read;
 pub mod reconcile;
 pub mod route;
@@ -28,6 +30,7 @@ pub mod sink;
 
 pub use alert::{Alert, AlertState, Transition};
 pub use error::Error;
+pub use posted::{Expiry, Intake, Posted};
 pub use reconcile::AlertReconciler;
 pub use routing::Routing;
 pub use sink::Alerts;

@@ -13,7 +13,7 @@ use watchkeeper_state::{StateError, Tx};
 
 use crate::alert::Alert;
 use crate::group::{Held, Timing};
-use crate::routing::Routing;
+use crate::routing::{Quiet, Routing};
 use crate::silence::Cache;
 
 mod assign;
@@ -30,11 +30,12 @@ pub struct Stage {
 }
 
 /// The stages, in order.
-pub const STAGES: [Stage; 5] = [
+pub const STAGES: [Stage; 6] = [
     Stage { name: "route", run: |pass| Box::pin(assign::route(pass)) },
     Stage { name: "group", run: |pass| Box::pin(gather::group(pass)) },
     Stage { name: "inhibit", run: |pass| Box::pin(mute::inhibit(pass)) },
     Stage { name: "silence", run: |pass| Box::pin(mute::silence(pass)) },
+    Stage { name: "time", run: |pass| Box::pin(mute::time(pass)) },
     Stage { name: "outbox", run: |pass| Box::pin(tell::outbox(pass)) },
 ];
 
@@ -85,6 +86,8 @@ pub(crate) struct Group {
     pub(crate) created_at: Timestamp,
     pub(crate) last_flush_at: Option<Timestamp>,
     pub(crate) timing: Timing,
+    /// Whether its route tells nothing now.
+    pub(crate) quiet: Option<Quiet>,
     pub(crate) members: Vec<Membership>,
 }
 
@@ -93,7 +96,7 @@ pub(crate) struct Membership {
     pub(crate) alert: Alert,
     pub(crate) joined_at: Timestamp,
     pub(crate) told_firing: bool,
-    /// What held it back when somebody last looked: `silence:sil_…`, `inhibit:alr_…`, or nothing.
+    /// What held it back when somebody last looked: `silence:sil_…`, `inhibit:alr_…`, `time:nights`, or nothing.
     pub(crate) was_muted: String,
     pub(crate) mute: Option<Mute>,
     pub(crate) routed: bool,

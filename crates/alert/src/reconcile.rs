@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use watchkeeper_domain::{Env, Timestamp};
-use watchkeeper_state::{ReconcileError, Reconciler, Report, State, StateError};
+use watchkeeper_state::{ReconcileError, Reconciler, Report, State, StateError, Tx};
 
 use crate::pipeline::{Pass, STAGES};
 use crate::routing::Routing;
@@ -45,14 +45,30 @@ impl AlertReconciler {
         *self.reroute_after.lock() = Some(String::new());
     }
 
+    /// The routes as they are now.
+    #[must_use]
+    pub fn routing(&self) -> Arc<Routing> {
+        self.routing.load_full()
+    }
+
+    /// Does in somebody else's transaction what a pass would do after its commit, but for routing everything anew. An
+    /// error takes the transaction with it.
+    pub async fn pass_in(&self, tx: Tx) -> Result<(Tx, Report), StateError> {
+        let mut pass = self.begin(tx);
+        run(&mut pass).await?;
+        let report = Report { processed: pass.taken + pass.told, next_due: None };
+        Ok((pass.tx, report))
+    }
+
+    fn begin(&self, tx: Tx) -> Pass {
+        Pass::new(tx, self.env.clone(), self.routing.load_full(), self.silences.clone())
+    }
+
     async fn pass(&self) -> Result<Report, StateError> {
-        let tx = self.state.write().await?;
-        let mut pass = Pass::new(tx, self.env.clone(), self.routing.load_full(), self.silences.clone());
+        let mut pass = self.begin(self.state.write().await?);
         let reroute_from = self.reroute_after.lock().clone();
         pass.reroute_after.clone_from(&reroute_from);
-        for stage in &STAGES {
-            (stage.run)(&mut pass).await?;
-        }
+        run(&mut pass).await?;
         let next: Option<i64> = sqlx::query_scalar("SELECT min(next_flush_at) FROM alert_group")
             .fetch_one(&mut *pass.tx)
             .await
@@ -70,6 +86,13 @@ impl AlertReconciler {
         let processed = taken + told + usize::from(rerouting);
         Ok(Report { processed, next_due: next.map(Timestamp::from_micros) })
     }
+}
+
+async fn run(pass: &mut Pass) -> Result<(), StateError> {
+    for stage in &STAGES {
+        (stage.run)(pass).await?;
+    }
+    Ok(())
 }
 
 impl Reconciler for AlertReconciler {

@@ -2,7 +2,9 @@
 //!
 //! Not inhibition, which alerts do to each other. A silence changes no alert: it only keeps quiet about it.
 
-use std::collections::HashMap;
+mod put;
+
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -11,10 +13,12 @@ use serde_json::json;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteExecutor};
 use watchkeeper_domain::ids::{Id, SilenceId};
-use watchkeeper_domain::{Actor, Env, Labels, Matcher, Span, Timestamp};
-use watchkeeper_state::{Entry, State, StateError, Wake, ledger};
+use watchkeeper_domain::time_interval::next_change;
+use watchkeeper_domain::{Actor, Env, Labels, Matcher, Span, TimeInterval, Timestamp};
+use watchkeeper_state::{Entry, State, StateError, Tx, Wake, ledger};
 
 use crate::error::Error;
+pub use put::Put;
 
 /// The longest silence.
 pub const MAX_DURATION: Span = Span::from_secs(90 * 86_400);
@@ -22,6 +26,12 @@ pub const MAX_DURATION: Span = Span::from_secs(90 * 86_400);
 pub const MAX_MATCHERS: usize = 32;
 /// Most characters of a comment.
 pub const MAX_COMMENT: usize = 4_000;
+/// Most annotations of one silence.
+pub const MAX_ANNOTATIONS: usize = 32;
+/// The annotation that says whom to ask.
+pub const OWNER: &str = "owner";
+/// The annotation that says where the work is tracked.
+pub const TICKET: &str = "ticket";
 
 /// A silence as it stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -40,8 +50,14 @@ pub struct Silence {
     pub comment: String,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
     /// When somebody ended it early.
     pub expired_at: Option<Timestamp>,
+    /// Notes: [`OWNER`], [`TICKET`] and whatever else. Hostile text.
+    pub annotations: BTreeMap<String, String>,
+    /// Between its start and its end it holds back in these times only; none: always.
+    pub recurrence: Option<TimeInterval>,
 }
 
 /// A silence's state at a moment.
@@ -50,7 +66,7 @@ pub struct Silence {
 pub enum SilenceState {
     /// It holds back now.
     Active,
-    /// It has not begun.
+    /// It has not begun, or it recurs and waits for its next time.
     Pending,
     /// It is over.
     Expired,
@@ -62,11 +78,18 @@ impl Silence {
     pub fn state(&self, now: Timestamp) -> SilenceState {
         if self.expired_at.is_some() || self.ends_at <= now {
             SilenceState::Expired
-        } else if self.starts_at > now {
+        } else if self.starts_at > now || self.recurrence.as_ref().is_some_and(|times| !times.contains(now)) {
             SilenceState::Pending
         } else {
             SilenceState::Active
         }
+    }
+
+    /// When it ceases to hold back, if it does so at `now`; for one that recurs, the end of this time.
+    #[must_use]
+    pub fn holds_until(&self, now: Timestamp) -> Timestamp {
+        let this_time = self.recurrence.as_ref().and_then(|times| next_change(&[times], now, |at| times.contains(at)));
+        this_time.map_or(self.ends_at, |end| end.min(self.ends_at))
     }
 
     /// Whether it is about an alert with these labels.
@@ -77,7 +100,7 @@ impl Silence {
 }
 
 /// A silence to make.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct NewSilence {
     /// All must match; at least one must not match the empty text.
     pub matchers: Vec<Matcher>,
@@ -87,6 +110,10 @@ pub struct NewSilence {
     pub duration: Span,
     /// Why; not empty.
     pub comment: String,
+    /// Notes: [`OWNER`], [`TICKET`] and whatever else.
+    pub annotations: BTreeMap<String, String>,
+    /// It holds back in these times only.
+    pub recurrence: Option<TimeInterval>,
 }
 
 /// The silences, for commands and for reading.
@@ -124,28 +151,13 @@ impl Silences {
             created_by: actor.clone(),
             comment: new.comment.trim().to_owned(),
             created_at: now,
+            updated_at: now,
             expired_at: None,
+            annotations: new.annotations,
+            recurrence: new.recurrence,
         };
         let mut tx = self.state.write().await?;
-        sqlx::query(
-            "INSERT INTO silence (id, matchers, starts_at, ends_at, created_by, comment, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(silence.id.to_string())
-        .bind(json!(silence.matchers).to_string())
-        .bind(silence.starts_at.as_micros())
-        .bind(silence.ends_at.as_micros())
-        .bind(actor.to_string())
-        .bind(&silence.comment)
-        .bind(now.as_micros())
-        .execute(&mut *tx)
-        .await
-        .map_err(StateError::statement("create a silence"))?;
-        let data = json!({
-            "matchers": silence.matchers, "starts_at": silence.starts_at, "ends_at": silence.ends_at,
-            "comment": silence.comment,
-        });
-        ledger::append(&mut tx, Entry::new(now, "silence.created", actor, silence.id).data(data)).await?;
+        insert(&mut tx, &silence, actor).await?;
         State::commit(tx).await?;
         self.wake.wake();
         Ok(silence)
@@ -161,25 +173,10 @@ impl Silences {
         if silence.state(now) == SilenceState::Expired {
             return Ok(silence);
         }
-        sqlx::query("UPDATE silence SET expired_at = $2 WHERE id = $1")
-            .bind(id.to_string())
-            .bind(now.as_micros())
-            .execute(&mut *tx)
-            .await
-            .map_err(StateError::statement("expire a silence"))?;
-        // Whoever was held back by a silence is looked at again, in the transaction that ends it.
-        sqlx::query(
-            "UPDATE alert_group SET next_flush_at = $1 \
-             WHERE id IN (SELECT group_id FROM alert_group_member WHERE muted <> '' AND muted LIKE 'silence:%')",
-        )
-        .bind(now.as_micros())
-        .execute(&mut *tx)
-        .await
-        .map_err(StateError::statement("look again at what a silence held back"))?;
-        ledger::append(&mut tx, Entry::new(now, "silence.expired", actor, id)).await?;
+        expire_in(&mut tx, id, now, actor).await?;
         State::commit(tx).await?;
         self.wake.wake();
-        silence.expired_at = Some(now);
+        (silence.expired_at, silence.updated_at) = (Some(now), now);
         Ok(silence)
     }
 
@@ -190,13 +187,14 @@ impl Silences {
     }
 
     /// Silences, active first, then pending, then expired; each by end, the soonest first, expired ones newest first.
-    /// `states` empty: all. At most `limit`, after skipping `offset`.
+    /// `states` empty: all. At most `limit`, after skipping `offset`. One that recurs is listed with the active and with
+    /// the pending ones, because it changes between them.
     pub async fn list(&self, states: &[SilenceState], limit: u32, offset: u32) -> Result<Vec<Silence>, Error> {
         let wanted = |state| i64::from(states.is_empty() || states.contains(&state));
         let rows = sqlx::query(
             "SELECT * FROM (SELECT s.*, CASE WHEN expired_at IS NOT NULL OR ends_at <= $1 THEN 2 \
              WHEN starts_at > $1 THEN 1 ELSE 0 END AS rank FROM silence s) AS ranked \
-             WHERE (rank = 0 AND $2 = 1) OR (rank = 1 AND $3 = 1) OR (rank = 2 AND $4 = 1) \
+             WHERE (rank = 0 AND ($2 = 1 OR ($3 = 1 AND recurrence IS NOT NULL))) OR (rank = 1 AND $3 = 1) OR (rank = 2 AND $4 = 1) \
              ORDER BY rank, CASE WHEN rank = 2 THEN -ends_at ELSE ends_at END, id LIMIT $5 OFFSET $6",
         )
         .bind(self.env.now().as_micros())
@@ -243,11 +241,13 @@ impl Cache {
             .fetch_all(db)
             .await
             .map_err(StateError::statement("read the active silences"))?;
-        let silences: Vec<Silence> = rows.iter().map(|row| self.silence(row)).collect::<Result<_, _>>()?;
+        let mut silences: Vec<Silence> = rows.iter().map(|row| self.silence(row)).collect::<Result<_, _>>()?;
         let mut known = self.0.lock();
         if known.len() > 2 * silences.len() + 64 {
             known.retain(|id, _| silences.iter().any(|silence| silence.id == *id));
         }
+        drop(known);
+        silences.retain(|silence| silence.state(now) == SilenceState::Active);
         Ok(silences)
     }
 
@@ -276,35 +276,117 @@ impl Cache {
             }
         };
         let Ok(created_by) = row.get::<&str, _>("created_by").parse::<Actor>();
+        let annotations: &str = row.get("annotations");
+        let recurrence: Option<&str> = row.get("recurrence");
+        let corrupt = |column, text: &str| StateError::corrupt("silence", column, text);
+        let created_at = row.get("created_at");
         Ok(Silence {
+            annotations: serde_json::from_str(annotations).map_err(|_| corrupt("annotations", annotations))?,
+            recurrence: match recurrence {
+                Some(text) => Some(serde_json::from_str(text).map_err(|_| corrupt("recurrence", text))?),
+                None => None,
+            },
+            updated_at: Timestamp::from_micros(row.get::<Option<i64>, _>("updated_at").unwrap_or(created_at)),
             id,
             matchers,
             starts_at: Timestamp::from_micros(row.get("starts_at")),
             ends_at: Timestamp::from_micros(row.get("ends_at")),
             created_by,
             comment: row.get("comment"),
-            created_at: Timestamp::from_micros(row.get("created_at")),
+            created_at: Timestamp::from_micros(created_at),
             expired_at: row.get::<Option<i64>, _>("expired_at").map(Timestamp::from_micros),
         })
     }
 }
 
+/// Writes a new silence with its ledger entry; `actor` is who asked for it, which may be a program of whoever made it.
+async fn insert(tx: &mut Tx, silence: &Silence, actor: Actor) -> Result<(), StateError> {
+    sqlx::query(
+        "INSERT INTO silence (id, matchers, starts_at, ends_at, created_by, comment, created_at, annotations, recurrence) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(silence.id.to_string())
+    .bind(json!(silence.matchers).to_string())
+    .bind(silence.starts_at.as_micros())
+    .bind(silence.ends_at.as_micros())
+    .bind(silence.created_by.to_string())
+    .bind(&silence.comment)
+    .bind(silence.created_at.as_micros())
+    .bind(json!(silence.annotations).to_string())
+    .bind(silence.recurrence.as_ref().map(|times| json!(times).to_string()))
+    .execute(&mut **tx)
+    .await
+    .map_err(StateError::statement("create a silence"))?;
+    ledger::append(tx, Entry::new(silence.created_at, "silence.created", actor, silence.id).data(facts(silence)))
+        .await?;
+    Ok(())
+}
+
+/// What the ledger says of a silence.
+fn facts(silence: &Silence) -> serde_json::Value {
+    json!({
+        "matchers": silence.matchers, "starts_at": silence.starts_at, "ends_at": silence.ends_at,
+        "created_by": silence.created_by, "comment": silence.comment, "annotations": silence.annotations,
+        "recurrence": silence.recurrence,
+    })
+}
+
+async fn expire_in(tx: &mut Tx, id: SilenceId, now: Timestamp, actor: Actor) -> Result<(), StateError> {
+    sqlx::query("UPDATE silence SET expired_at = $2, updated_at = $2 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(now.as_micros())
+        .execute(&mut **tx)
+        .await
+        .map_err(StateError::statement("expire a silence"))?;
+    look_again(tx, now).await?;
+    ledger::append(tx, Entry::new(now, "silence.expired", actor, id)).await?;
+    Ok(())
+}
+
+/// Whoever was held back by a silence is looked at again, in the transaction that ends it.
+async fn look_again(tx: &mut Tx, now: Timestamp) -> Result<(), StateError> {
+    sqlx::query(
+        "UPDATE alert_group SET next_flush_at = $1 \
+         WHERE id IN (SELECT group_id FROM alert_group_member WHERE muted <> '' AND muted LIKE 'silence:%')",
+    )
+    .bind(now.as_micros())
+    .execute(&mut **tx)
+    .await
+    .map_err(StateError::statement("look again at what a silence held back"))?;
+    Ok(())
+}
+
 fn validate(new: &NewSilence) -> Result<(), Error> {
     let invalid = |text: &str| Err(Error::Invalid(text.to_owned()));
-    if new.matchers.is_empty() || new.matchers.len() > MAX_MATCHERS {
-        return invalid("a silence needs 1 to 32 matchers, for example `service=\"payments\"`");
-    }
-    if new.matchers.iter().all(|matcher| matcher.matches_value("")) {
-        return invalid(
-            "at least one matcher of a silence must not match the empty text, or it would silence everything",
-        );
-    }
+    check_matchers(&new.matchers)?;
+    check_annotations(&new.annotations)?;
     if new.duration.is_zero() || new.duration > MAX_DURATION {
         return invalid("a silence lasts longer than 0s and at most 90d");
     }
     let comment = new.comment.trim();
     if comment.is_empty() || comment.chars().count() > MAX_COMMENT {
         return invalid("a silence needs a comment of 1 to 4,000 characters that says why");
+    }
+    Ok(())
+}
+
+fn check_matchers(matchers: &[Matcher]) -> Result<(), Error> {
+    let invalid = |text: &str| Err(Error::Invalid(text.to_owned()));
+    if matchers.is_empty() || matchers.len() > MAX_MATCHERS {
+        return invalid("a silence needs 1 to 32 matchers, for example `service=\"payments\"`");
+    }
+    if matchers.iter().all(|matcher| matcher.matches_value("")) {
+        return invalid(
+            "at least one matcher of a silence must not match the empty text, or it would silence everything",
+        );
+    }
+    Ok(())
+}
+
+fn check_annotations(annotations: &BTreeMap<String, String>) -> Result<(), Error> {
+    let long = |text: &String| text.chars().count() > MAX_COMMENT;
+    if annotations.len() > MAX_ANNOTATIONS || annotations.iter().any(|(k, v)| k.is_empty() || long(k) || long(v)) {
+        return Err(Error::Invalid("a silence has at most 32 annotations of at most 4,000 characters".to_owned()));
     }
     Ok(())
 }

@@ -143,7 +143,8 @@ async fn insert(tx: &mut Tx, id: AlertId, fingerprint: &str, labels: &str, signa
 async fn refresh(tx: &mut Tx, id: AlertId, signal: &Signal) -> Result<(), StateError> {
     sqlx::query(
         "UPDATE alert SET unknown_reason = NULL, value = $2, annotations = $3, category = $4, priority = $5, expr = $6, \
-         threshold = $7, comparison = $8, updated_at = $9 WHERE id = $1",
+         threshold = $7, comparison = $8, updated_at = $9, rule_id = COALESCE($10, rule_id), \
+         ends_at = CASE WHEN $10 IS NULL THEN ends_at END WHERE id = $1",
     )
     .bind(id.to_string())
     .bind(signal.value)
@@ -154,6 +155,8 @@ async fn refresh(tx: &mut Tx, id: AlertId, signal: &Signal) -> Result<(), StateE
     .bind(signal.threshold)
     .bind(&signal.comparison)
     .bind(signal.at.as_micros())
+    // A rule that finds what another tool posted has it from now on: it knows when it ends.
+    .bind(&signal.rule_id)
     .execute(&mut **tx)
     .await
     .map_err(StateError::statement("refresh an alert"))?;

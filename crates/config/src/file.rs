@@ -12,4 +12,5 @@ pub(crate) mod receiver;
 pub(crate) mod route;
 pub(crate) mod rule;
 pub(crate) mod server;
+pub(crate) mod time_interval;
 pub(crate) mod workflow;

@@ -7,6 +7,7 @@
 //! `file` turns those into the [`model`], which is complete and valid. [`load()`] runs all of it over all files and gives
 //! every problem at once.
 
+pub mod alertmanager;
 mod decode;
 pub mod diagnostic;
 mod file;

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use watchkeeper_domain::{Matcher, Priority, Span};
+use watchkeeper_domain::{Matcher, Priority, Span, TimeInterval};
 
 use crate::secret::Secret;
 pub use oncall::{EscalationPolicy, Schedule};
@@ -42,6 +42,10 @@ pub struct Config {
     pub receivers: BTreeMap<String, Receiver>,
     /// Alerts that mute others.
     pub inhibit_rules: Vec<InhibitRule>,
+    /// Times that recur, by name; a name holds when one of its intervals does.
+    pub time_intervals: BTreeMap<String, Vec<TimeInterval>>,
+    /// How long a posted alert fires when its sender names no end and does not post it again. Default 5 min.
+    pub resolve_timeout: Span,
     /// Workflows of all workflow files, by name.
     pub workflows: BTreeMap<String, Workflow>,
     /// How alerts become incidents.

@@ -39,6 +39,7 @@ use index::Index;
 use runtime::{Health, Instance, Runtime};
 
 pub use runtime::Standing;
+use status::Detail;
 pub use status::{InstanceStatus, RuleStatus};
 
 /// Gives the names of the metrics that exist, to tell a person what a mistyped name was perhaps meant to be.
@@ -112,7 +113,13 @@ impl Scheduler {
     /// All rules as they run, in the order of the configuration.
     #[must_use]
     pub fn statuses(&self) -> Vec<RuleStatus> {
-        status::of(&self.runtime.lock())
+        status::of(&self.runtime.lock(), Detail::Brief)
+    }
+
+    /// The same with the rendered annotations of every instance, which cost a template each.
+    #[must_use]
+    pub fn statuses_with_annotations(&self) -> Vec<RuleStatus> {
+        status::of(&self.runtime.lock(), Detail::Annotations)
     }
 }
 

@@ -42,6 +42,11 @@ macro_rules! ids {
             const PREFIX: &'static str = $prefix;
             fn from_uuid(uuid: Uuid) -> Self { Self(uuid) }
         }
+        impl $name {
+            /// The bare UUID, for protocols that know no prefixes.
+            #[must_use]
+            pub fn uuid(self) -> Uuid { self.0 }
+        }
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, concat!($prefix, "_{}"), self.0.simple())

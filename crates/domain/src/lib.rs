@@ -17,6 +17,7 @@ pub mod query;
 pub mod signal;
 pub mod telemetry;
 pub mod time;
+pub mod time_interval;
 
 pub use actor::Actor;
 pub use clock::{Clock, Entropy, Env};
@@ -28,3 +29,4 @@ pub use priority::{Category, Priority};
 pub use problem::{Code, Problem};
 pub use signal::{Signal, Verdict};
 pub use time::Timestamp;
+pub use time_interval::TimeInterval;

@@ -1,6 +1,11 @@
 //! Label matchers with Prometheus's and Alertmanager's meaning: `=`, `!=`, `=~`, `!~`, regexes anchored on both ends.
 //!
-//! Not the parser of PromQL selectors (that is `promql`); the parser here reads one matcher as Alertmanager writes it.
+//! Not the parser of PromQL selectors (that is `promql`); the parsers here read what Alertmanager's files, its API and
+//! amtool write, in the classic notation and in the one for UTF-8 names.
+
+mod classic;
+mod parse;
+mod utf8;
 
 use std::fmt;
 
@@ -41,8 +46,15 @@ pub struct Matcher {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MatcherError {
     /// The text is not `name op value`.
-    #[error("`{0}` is not a matcher; write `name=\"value\"`, with one of `=`, `!=`, `=~`, `!~`")]
-    Syntax(String),
+    #[error("`{text}` is not a matcher: {reason}; write `name=\"value\"`, with one of `=`, `!=`, `=~`, `!~`")]
+    Syntax {
+        /// What was given, cut to 200 characters.
+        text: String,
+        /// Where in the text, in bytes.
+        offset: usize,
+        /// What is wrong there.
+        reason: String,
+    },
     /// The regular expression does not compile or is too large.
     #[error("the regular expression `{pattern}` of matcher `{name}` is refused: {reason}")]
     Regex {
@@ -55,17 +67,37 @@ pub enum MatcherError {
     },
 }
 
+impl MatcherError {
+    pub(crate) fn syntax(text: &str, offset: usize, reason: impl Into<String>) -> Self {
+        Self::Syntax { text: text.chars().take(200).collect(), offset, reason: reason.into() }
+    }
+}
+
 impl Matcher {
-    /// Builds a matcher, compiling its regex once.
+    /// Builds a matcher with PromQL's meaning: `.` of a regex matches a line feed, too.
     pub fn new(name: impl Into<String>, op: MatchOp, value: impl Into<String>) -> Result<Self, MatcherError> {
-        let (name, value) = (name.into(), value.into());
+        Self::anchored(name.into(), op, value.into(), "s")
+    }
+
+    /// Builds a matcher with Alertmanager's meaning: `.` of a regex does not match a line feed.
+    pub fn of_alerts(name: impl Into<String>, op: MatchOp, value: impl Into<String>) -> Result<Self, MatcherError> {
+        Self::anchored(name.into(), op, value.into(), "")
+    }
+
+    fn anchored(name: String, op: MatchOp, value: String, flags: &str) -> Result<Self, MatcherError> {
         let regex = match op {
             MatchOp::Equal | MatchOp::NotEqual => None,
-            MatchOp::Match | MatchOp::NotMatch => Some(
-                regex::RegexBuilder::new(&format!("^(?s:{value})$")).size_limit(REGEX_SIZE_LIMIT).build().map_err(
-                    |e| MatcherError::Regex { name: name.clone(), pattern: value.clone(), reason: e.to_string() },
-                )?,
-            ),
+            MatchOp::Match | MatchOp::NotMatch => {
+                let refused = |error: regex::Error| MatcherError::Regex {
+                    name: name.clone(),
+                    pattern: value.clone(),
+                    reason: error.to_string(),
+                };
+                // By itself first: `a)|(b` must not close the group that anchors it.
+                regex::RegexBuilder::new(&value).size_limit(REGEX_SIZE_LIMIT).build().map_err(refused)?;
+                let anchored = format!("^(?{flags}:{value})$");
+                Some(regex::RegexBuilder::new(&anchored).size_limit(REGEX_SIZE_LIMIT).build().map_err(refused)?)
+            }
         };
         Ok(Self { name, op, value, regex })
     }
@@ -93,46 +125,23 @@ impl Matcher {
         self.matches_value(labels.get(&self.name).unwrap_or(""))
     }
 
-    /// Reads `name="value"`, `name=value`, `name=~"regex"` and so on, as Alertmanager writes one matcher.
+    /// Reads one matcher as Alertmanager writes it: `name="value"`, `name=~regex`, `"a name"!="value"`.
     pub fn parse(text: &str) -> Result<Self, MatcherError> {
-        let syntax = || MatcherError::Syntax(text.chars().take(200).collect());
-        let trimmed = text.trim();
-        let at = trimmed.find(['=', '!']).ok_or_else(syntax)?;
-        let (name, rest) = trimmed.split_at(at);
-        let (op, value) =
-            [("=~", MatchOp::Match), ("!~", MatchOp::NotMatch), ("!=", MatchOp::NotEqual), ("=", MatchOp::Equal)]
-                .into_iter()
-                .find_map(|(sign, op)| rest.strip_prefix(sign).map(|value| (op, value)))
-                .ok_or_else(syntax)?;
-        let name = unquote(name.trim()).ok_or_else(syntax)?;
-        let value = unquote(value.trim()).ok_or_else(syntax)?;
-        if name.is_empty() {
-            return Err(syntax());
-        }
-        Self::new(name, op, value)
+        parse::one(text)
+    }
+
+    /// Reads any number of matchers, separated by commas, with or without braces around them.
+    pub fn parse_all(text: &str) -> Result<Vec<Self>, MatcherError> {
+        parse::all(text)
     }
 }
 
-/// Takes the quotes off a quoted text and resolves `\"`, `\\` and `\n`; a text without quotes stays as it is.
-fn unquote(text: &str) -> Option<String> {
-    let Some(inner) = text.strip_prefix('"') else {
-        return (!text.contains('"')).then(|| text.to_owned());
-    };
-    let inner = inner.strip_suffix('"')?;
-    let mut out = String::with_capacity(inner.len());
-    let mut chars = inner.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' => return None,
-            '\\' => match chars.next()? {
-                'n' => out.push('\n'),
-                c @ ('"' | '\\') => out.push(c),
-                c => out.extend(['\\', c]),
-            },
-            c => out.push(c),
-        }
-    }
-    Some(out)
+/// Whether a text can be a label's name without quotes in the classic notation.
+#[must_use]
+pub fn is_classic_name(name: &str) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit())
+        && !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 impl PartialEq for Matcher {
@@ -156,8 +165,13 @@ impl fmt::Display for MatchOp {
 
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = self.value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-        write!(f, "{}{}\"{value}\"", self.name, self.op)
+        let escaped = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        let value = escaped(&self.value);
+        if self.name.is_empty() || self.name.contains(utf8::is_reserved) {
+            write!(f, "\"{}\"{}\"{value}\"", escaped(&self.name), self.op)
+        } else {
+            write!(f, "{}{}\"{value}\"", self.name, self.op)
+        }
     }
 }
 
@@ -180,25 +194,4 @@ impl<'de> Deserialize<'de> for Matcher {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn regexes_are_anchored_and_an_absent_label_is_empty() {
-        let m = Matcher::parse(r#"severity=~"crit.*|high""#).expect("valid");
-        assert!(m.matches_value("critical"));
-        assert!(!m.matches_value("not critical"));
-        assert!(Matcher::parse("team!=\"\"").expect("valid").matches(&Labels::from_pairs([("team", "core")])));
-        assert!(!Matcher::parse("team!=\"\"").expect("valid").matches(&Labels::empty()));
-    }
-
-    #[test]
-    fn what_is_shown_parses_back() {
-        for text in [r#"a="b""#, r#"a!="b\"c""#, r#"a=~"x\\.y""#, r#"a!~"n\n""#] {
-            let m = Matcher::parse(text).expect(text);
-            assert_eq!(Matcher::parse(&m.to_string()).as_ref(), Ok(&m));
-        }
-        assert!(Matcher::parse("nonsense").is_err());
-        assert!(Matcher::parse("a=~\"(\"").is_err());
-    }
-}
+mod tests;

@@ -67,6 +67,9 @@ pub struct Exemplar {
     pub trace_id: String,
     /// 16 hexadecimal digits, or empty.
     pub span_id: String,
+    /// What else the exemplar says: OTLP's filtered attributes, Prometheus's further exemplar labels.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub attributes: Labels,
 }
 
 /// One attribute value as text, number, truth or JSON.
@@ -122,6 +125,9 @@ pub struct SpanRecord {
     pub attributes: Attributes,
     /// Named moments within the span.
     pub events: Vec<SpanEvent>,
+    /// Spans of this or another trace that this one has to do with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<SpanLink>,
     /// The resource's attributes.
     pub resource: Arc<Attributes>,
 }
@@ -137,11 +143,26 @@ pub struct SpanEvent {
     pub attributes: Attributes,
 }
 
+/// A pointer from a span to another one, for example from a batch to each of the requests in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SpanLink {
+    /// 32 hexadecimal digits.
+    pub trace_id: String,
+    /// 16 hexadecimal digits.
+    pub span_id: String,
+    /// Its attributes.
+    pub attributes: Attributes,
+}
+
 /// What one request brought.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Batch {
     /// Samples by series.
     pub series: Vec<SeriesSamples>,
+    /// Increments by series (OTLP's delta temporality): each sample says what was added since the one before it, and
+    /// `start` from when the first of them counts. The store keeps their running sum, as a cumulative series.
+    #[serde(default)]
+    pub deltas: Vec<SeriesSamples>,
     /// Metadata of metrics.
     pub meta: Vec<MetricMeta>,
     /// Exemplars.
@@ -153,10 +174,16 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// The series of `series` and then of `deltas`.
+    pub fn samples(&self) -> impl Iterator<Item = &SeriesSamples> + Clone {
+        self.series.iter().chain(&self.deltas)
+    }
+
     /// Whether there is nothing to keep.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.series.is_empty()
+            && self.deltas.is_empty()
             && self.meta.is_empty()
             && self.exemplars.is_empty()
             && self.logs.is_empty()
@@ -182,13 +209,55 @@ pub enum AppendError {
 }
 
 /// What became of an appended batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Appended {
     /// Samples kept.
     pub samples: usize,
     /// Samples refused because they were older than the series' newest by more than the out-of-order window, or at
     /// the same time with another value.
     pub out_of_order: usize,
+    /// What of the batch was refused, series by series, the two counted above included.
+    pub refusals: Vec<Refusal>,
+}
+
+/// Samples of one series that the store did not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which series of the batch: its place among `series`, then `deltas`.
+    pub place: usize,
+    /// The series.
+    pub labels: Labels,
+    /// How many of its samples.
+    pub samples: usize,
+    /// Why.
+    pub why: Unwanted,
+}
+
+/// Why a store does not take a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unwanted {
+    /// Older than the series' newest sample by more than the out-of-order window.
+    TooOld,
+    /// There is another value at this time.
+    Contradicts,
+    /// An increment that overlaps what was counted already.
+    CountedAlready,
+    /// Its time is further ahead of this server's clock than a clock may be wrong.
+    Ahead,
+    /// One series more than the store takes.
+    SeriesLimit,
+}
+
+impl std::fmt::Display for Unwanted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::TooOld => "too old: the series has samples that are newer by more than the out-of-order window",
+            Self::Contradicts => "there is another value at this time already",
+            Self::CountedAlready => "the increment overlaps time that was counted already",
+            Self::Ahead => "the time is too far in the future; check the sender's clock",
+            Self::SeriesLimit => "the store has as many series as it may",
+        })
+    }
 }
 
 /// Takes telemetry and answers only when it is on disk. The store implements it; probes, workflows and self-telemetry use it.

@@ -1,6 +1,6 @@
 //! Handing an incident over to people: because no workflow fits, or because none helped.
 //!
-//! Not escalation: who is on call and what happens when nobody answers.
+//! Not escalation: [`crate::escalation`] knows who is on call and what happens when nobody answers.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -132,6 +132,7 @@ pub async fn hand_over(
 }
 
 async fn told_of(tx: &mut Tx, run: RunId) -> Result<bool, StateError> {
+    ledger::settle(tx).await?;
     let entries: i64 =
         sqlx::query_scalar("SELECT count(*) FROM ledger WHERE kind = 'incident.handed_over' AND run_id = $1")
             .bind(run.to_string())

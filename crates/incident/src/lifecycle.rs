@@ -3,7 +3,7 @@
 //! triggered → acknowledged → mitigated → resolved → closed. People may skip forward (a resolve of a triggered incident
 //! is also an acknowledgement), never back; the one way back is [`Event::Refired`].
 
-use watchkeeper_domain::{Actor, Priority, Span, Timestamp};
+use watchkeeper_domain::{Actor, Category, Priority, Span, Timestamp};
 
 use crate::incident::{Incident, IncidentKind, IncidentState, Role};
 
@@ -30,6 +30,9 @@ pub enum Event {
         priority: Priority,
         /// When its condition became true.
         started_at: Timestamp,
+        /// What it says, and what it is about: the incident is called after its most urgent alert. None where a person
+        /// gave the name.
+        name: Option<(String, Category)>,
     },
     /// All its alerts have ended.
     AlertsEnded,
@@ -98,7 +101,12 @@ pub fn step(incident: &Incident, event: &Event, now: Timestamp) -> Result<Option
                 return Ok(None);
             }
         }
-        (Event::Joined { priority, started_at }, _) => {
+        (Event::Joined { priority, started_at, name }, _) => {
+            if let Some((title, category)) = name
+                && *priority < incident.priority
+            {
+                (next.title, next.category) = (title.clone(), *category);
+            }
             next.priority = next.priority.min(*priority);
             next.started_at = next.started_at.min(*started_at);
         }

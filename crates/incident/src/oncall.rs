@@ -9,6 +9,7 @@
 
 pub mod civil;
 pub mod command;
+pub mod ical;
 pub mod read;
 pub mod restriction;
 pub mod rotation;

@@ -65,7 +65,7 @@ async fn open(
         id: IncidentId::new(&of.env),
         number: row::next_number(tx).await?,
         key,
-        title: alert.headline().chars().take(MAX_TITLE).collect(),
+        title: title(alert),
         kind,
         restricted: kind == IncidentKind::Security,
         state: IncidentState::Triggered,
@@ -112,7 +112,8 @@ async fn reopen(of: &Incidents, tx: &mut Tx, incident: &Incident) -> Result<Inci
 
 async fn join(of: &Incidents, tx: &mut Tx, incident: &Incident, alert: &Alert) -> Result<Incident, StateError> {
     let now = of.env.now();
-    let event = Event::Joined { priority: alert.priority, started_at: alert.started_at };
+    let name = (!incident.key.starts_with(DECLARED)).then(|| (title(alert), alert.category));
+    let event = Event::Joined { priority: alert.priority, started_at: alert.started_at, name };
     let next = step(incident, &event, now).ok().flatten().unwrap_or_else(|| incident.clone());
     row::save(tx, &next).await?;
     row::link(tx, next.id, alert.id, now).await?;
@@ -123,10 +124,20 @@ async fn join(of: &Incidents, tx: &mut Tx, incident: &Incident, alert: &Alert) -
     let entry = Entry::new(now, "incident.joined", Actor::System, next.id).incident(next.id).alert(alert.id);
     ledger::append(tx, entry.data(data)).await?;
     if next.priority != incident.priority {
-        let text = format!("Priority rises from {} to {}", incident.priority, next.priority);
+        let mut text = format!("Priority rises from {} to {}", incident.priority, next.priority);
+        if next.title != incident.title {
+            text = format!(
+                "{text}, and it is called \u{201c}{}\u{201d} from here; it was \u{201c}{}\u{201d}",
+                next.title, incident.title
+            );
+        }
         timeline::write(tx, &of.env, next.id, "state", &Actor::System, &text, json!({})).await?;
     }
     Ok(next)
+}
+
+fn title(alert: &Alert) -> String {
+    alert.headline().chars().take(MAX_TITLE).collect()
 }
 
 async fn start_workflows(
@@ -136,10 +147,14 @@ async fn start_workflows(
     incident: &Incident,
     alert: &Alert,
 ) -> Result<(), StateError> {
+    let starts: Vec<&str> = policy.starts(incident.kind, &alert.labels).collect();
+    if starts.is_empty() {
+        return Ok(());
+    }
     let running = runs(tx, incident.id).await?;
     let mut refused: Vec<String> = Vec::new();
     let mut somebody = running.iter().any(Run::is_live);
-    for workflow in policy.starts(incident.kind, &alert.labels) {
+    for workflow in starts {
         if running.iter().any(|run| run.is_live() && run.workflow == workflow) {
             continue;
         }

@@ -4,7 +4,8 @@
 
 use sqlx::{Row, SqlitePool};
 use watchkeeper_alert::Alert;
-use watchkeeper_domain::ids::IncidentId;
+use watchkeeper_domain::Labels;
+use watchkeeper_domain::ids::{AlertId, IncidentId};
 use watchkeeper_state::StateError;
 
 use crate::error::Error;
@@ -139,6 +140,39 @@ pub async fn by_number(pool: &SqlitePool, viewer: Viewer, number: i64) -> Result
         .map_err(StateError::statement("find an incident by its number"))?;
     let incident = row.as_ref().map(row::from_row).transpose()?.filter(|incident| viewer.may_see(incident));
     incident.ok_or_else(|| Error::NotFound { what: "incident", id: format!("INC-{number}") })
+}
+
+/// What a message about an alert refers to.
+#[derive(Debug, Clone)]
+pub struct OfAlert {
+    /// The alert's labels. Hostile text.
+    pub labels: Labels,
+    /// Its incident's id, number and title, when it has one.
+    pub incident: Option<(IncidentId, i64, String)>,
+}
+
+/// The incident of an alert, in one statement: it stands between an alert and whoever is told. Asks for no right: what
+/// is told of a restricted alert goes to its own receivers.
+pub async fn of_alert(pool: &SqlitePool, alert: AlertId) -> Result<Option<OfAlert>, StateError> {
+    let row = sqlx::query(
+        "SELECT a.labels, i.id, i.number, i.title FROM alert a LEFT JOIN incident i ON i.id = a.incident_id \
+         WHERE a.id = $1",
+    )
+    .bind(alert.to_string())
+    .fetch_optional(pool)
+    .await
+    .map_err(StateError::statement("find the incident of an alert"))?;
+    let Some(row) = row else { return Ok(None) };
+    let labels: &str = row.get("labels");
+    let labels = serde_json::from_str(labels).map_err(|_| StateError::corrupt("alert", "labels", labels))?;
+    let incident = match row.get::<Option<&str>, _>("id") {
+        Some(id) => {
+            let parsed = id.parse().map_err(|_| StateError::corrupt("incident", "id", id))?;
+            Some((parsed, row.get("number"), row.get("title")))
+        }
+        None => None,
+    };
+    Ok(Some(OfAlert { labels, incident }))
 }
 
 fn listed(row: &sqlx::sqlite::SqliteRow) -> Result<Listed, StateError> {

@@ -11,7 +11,7 @@ use sqlx::Row;
 use watchkeeper_alert::Alert;
 use watchkeeper_domain::Timestamp;
 use watchkeeper_domain::query::Query;
-use watchkeeper_state::{ReconcileError, Reconciler, Report, StateError};
+use watchkeeper_state::{ReconcileError, Reconciler, Report, StateError, Tx};
 
 use crate::command::Incidents;
 use crate::open::{self, Watched};
@@ -35,6 +35,18 @@ impl IncidentReconciler {
 
     async fn pass(&self) -> Result<Report, StateError> {
         let mut tx = self.incidents.state.write().await?;
+        let report = self.pass_in(&mut tx).await?;
+        // Nobody is woken for nothing: this reconciler may be among those that a commit wakes.
+        if report.processed == 0 {
+            drop(tx);
+        } else {
+            self.incidents.commit(tx).await?;
+        }
+        self.ask_for_impact(report).await
+    }
+
+    /// Does in somebody else's transaction what a pass would do after its commit.
+    pub async fn pass_in(&self, tx: &mut Tx) -> Result<Report, StateError> {
         let policy = self.incidents.policy.load_full();
         // What a silence holds back waits: it would call people and start repairs in spite of it. When the silence ends,
         // the stage before this one takes the mark away.
@@ -45,45 +57,39 @@ impl IncidentReconciler {
                WHERE m.alert_id = a.id AND m.muted LIKE 'silence:%')) ORDER BY t.seq LIMIT $1",
         )
         .bind(MAX_TRANSITIONS)
-        .fetch_all(&mut *tx)
+        .fetch_all(&mut **tx)
         .await
         .map_err(StateError::statement("read untriaged transitions"))?;
         let is_new = |row: &&sqlx::sqlite::SqliteRow| row.get::<&str, _>("from_state") == "inactive";
         // What fires joins before what ended may end an incident: it would only be reopened.
         for row in rows.iter().filter(is_new) {
-            open::on_fired(&self.incidents, &mut tx, &policy, &Alert::from_row(row)?).await?;
+            open::on_fired(&self.incidents, tx, &policy, &Alert::from_row(row)?).await?;
         }
         for row in rows.iter().filter(|row| !is_new(row)) {
             let (to, reason): (&str, &str) = (row.get("to_state"), row.get("reason"));
-            open::on_changed(&self.incidents, &mut tx, &Alert::from_row(row)?, to, reason).await?;
+            open::on_changed(&self.incidents, tx, &Alert::from_row(row)?, to, reason).await?;
         }
         for row in &rows {
             sqlx::query("UPDATE alert_transition SET triaged = 1 WHERE seq = $1")
                 .bind(row.get::<i64, _>("seq"))
-                .execute(&mut *tx)
+                .execute(&mut **tx)
                 .await
                 .map_err(StateError::statement("mark a transition triaged"))?;
         }
         let unowned = sqlx::query("SELECT * FROM incident WHERE state = 'triggered' AND handed_over_at IS NULL")
-            .fetch_all(&mut *tx)
+            .fetch_all(&mut **tx)
             .await
             .map_err(StateError::statement("find incidents that nobody has"))?;
         let mut report = Report { processed: rows.len(), next_due: None };
         for row in &unowned {
             let incident = row::from_row(row)?;
-            match open::ensure_somebody(&self.incidents, &mut tx, &policy, &incident).await? {
+            match open::ensure_somebody(&self.incidents, tx, &policy, &incident).await? {
                 Watched::Held => {}
                 Watched::Until(at) => report = report.due(Some(at)),
                 Watched::HandedOver => report.processed += 1,
             }
         }
-        // Nobody is woken for nothing: this reconciler may be among those that a commit wakes.
-        if report.processed == 0 {
-            drop(tx);
-        } else {
-            self.incidents.commit(tx).await?;
-        }
-        self.ask_for_impact(report).await
+        Ok(report)
     }
 
     /// After the transaction, because a query may be slow and the transaction holds the only writer.

@@ -58,8 +58,8 @@ pub(crate) async fn save(tx: &mut Tx, incident: &Incident) -> Result<(), StateEr
          roles, started_at, opened_at, acknowledged_at, acknowledged_by, mitigated_at, resolved_at, resolved_by, closed_at, \
          handed_over_at, updated_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22) \
-         ON CONFLICT (id) DO UPDATE SET state = excluded.state, priority = excluded.priority, \
-         component = excluded.component, summary = excluded.summary, roles = excluded.roles, \
+         ON CONFLICT (id) DO UPDATE SET title = excluded.title, state = excluded.state, priority = excluded.priority, \
+         category = excluded.category, component = excluded.component, summary = excluded.summary, roles = excluded.roles, \
          started_at = excluded.started_at, acknowledged_at = excluded.acknowledged_at, \
          acknowledged_by = excluded.acknowledged_by, mitigated_at = excluded.mitigated_at, \
          resolved_at = excluded.resolved_at, resolved_by = excluded.resolved_by, closed_at = excluded.closed_at, \

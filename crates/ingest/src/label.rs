@@ -55,11 +55,16 @@ pub(crate) fn build(pairs: Vec<(Arc<str>, Arc<str>)>, limits: &Limits) -> Result
 /// An attribute's key as a Prometheus label name: what is not a letter, digit or underscore becomes an underscore.
 /// A leading digit gets `key_` in front, and so do names that begin with two underscores, which Prometheus keeps for itself.
 pub(crate) fn escape_name(key: &str) -> String {
-    let mut name: String = key.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    let mut name = escape_rest(key);
     if name.starts_with(|c: char| c.is_ascii_digit()) {
         name.insert_str(0, "key_");
     } else if name.starts_with("__") {
         name.insert_str(0, "key");
     }
     name
+}
+
+/// The same for a key that stands behind a prefix, where a digit or an underscore may come first.
+pub(crate) fn escape_rest(key: &str) -> String {
+    key.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }

@@ -13,6 +13,7 @@ mod error;
 mod label;
 mod limits;
 pub mod otlp;
+mod refused;
 pub mod remote_write;
 mod wire;
 

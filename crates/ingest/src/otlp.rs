@@ -2,9 +2,10 @@
 //!
 //! Not the transports: `server` reads HTTP and gRPC and hands over bodies or decoded messages. Metrics become Prometheus
 //! series by the compatibility specification
-//! (<https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/>). Not supported, and refused by
-//! name through partial success: delta temporality (the sum over time would need state) and exponential histograms.
+//! (<https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/>). What of a request cannot be used
+//! is refused by itself, with its reason, through partial success.
 
+mod answer;
 pub mod logs;
 pub mod metrics;
 pub mod traces;
@@ -17,6 +18,7 @@ mod shape;
 mod tests;
 mod value;
 
+pub use answer::Answer;
 use prost::Message;
 use watchkeeper_domain::telemetry::Batch;
 
@@ -65,32 +67,8 @@ impl Encoding {
 pub struct Decoded {
     /// What is usable.
     pub batch: Batch,
-    /// Data points, log records or spans that were refused.
-    pub rejected: u64,
-    /// Why, for the first of them; empty when all were taken.
-    pub message: String,
-    /// The response body in the request's encoding, partial success included: answer 200 with it once the batch is kept.
-    pub response: Vec<u8>,
-}
-
-/// What was refused, as it is counted while a request is mapped.
-#[derive(Default)]
-struct Refused {
-    count: u64,
-    message: String,
-}
-
-impl Refused {
-    fn add(&mut self, count: usize, reason: impl FnOnce() -> String) {
-        self.count += count as u64;
-        if count > 0 && self.message.is_empty() {
-            self.message = reason();
-        }
-    }
-
-    fn counted(&self) -> i64 {
-        i64::try_from(self.count).unwrap_or(i64::MAX)
-    }
+    /// What is to be answered once the batch is kept.
+    pub answer: Answer,
 }
 
 /// Reads a request message in either encoding, under the caps.
@@ -113,19 +91,6 @@ fn read<M: Message + json::JsonMessage + Default>(
             M::decode(body).map_err(|e| DecodeError::Malformed { what, reason: e.to_string() })
         }
         Encoding::Json => json::read(body, limits, what),
-    }
-}
-
-/// The response body: empty when nothing was refused, else a `partialSuccess`.
-fn respond(encoding: Encoding, refused: &Refused, count_name: &str, message: &impl Message) -> Vec<u8> {
-    match encoding {
-        Encoding::Protobuf => message.encode_to_vec(),
-        Encoding::Json if refused.count == 0 => b"{}".to_vec(),
-        Encoding::Json => serde_json::json!({
-            "partialSuccess": { count_name: refused.count.to_string(), "errorMessage": refused.message }
-        })
-        .to_string()
-        .into_bytes(),
     }
 }
 

@@ -112,6 +112,7 @@ impl Mapping<'_> {
                 labels: labels.clone(),
                 t: exemplar.timestamp,
                 v: exemplar.value,
+                attributes: Labels::empty(),
             });
         }
         if series.samples.is_empty() {

@@ -13,6 +13,12 @@ pub(crate) struct Shape {
 
 /// A message whose fields are all plain.
 pub(crate) static LEAF: Shape = Shape { nested: &[] };
+/// Text that is allocated by itself.
+pub(crate) static TEXT: Shape = Shape { nested: &[] };
+/// Numbers packed into one field: a byte on the wire may become eight in memory.
+pub(crate) static PACKED: Shape = Shape { nested: &[] };
+/// Bytes of packed numbers that count as one element.
+const PACKED_BYTES: usize = 4;
 
 /// Refuses a body with too many or too deeply nested messages, or with broken framing.
 pub(crate) fn check(body: &[u8], shape: &Shape, limits: &Limits, what: &'static str) -> Result<(), DecodeError> {
@@ -45,16 +51,25 @@ impl Walk<'_> {
                     let length = usize::try_from(length).map_err(|_| self.broken("a length is too large"))?;
                     let inner = self.take(&mut body, length)?;
                     if let Some((_, nested)) = shape.nested.iter().find(|(field, _)| *field == key >> 3) {
-                        self.left = self.left.checked_sub(1).ok_or_else(|| DecodeError::TooLarge {
-                            what: format!("the number of nested messages in {}", self.what),
-                            limit: self.limits.elements.to_string(),
-                        })?;
-                        self.message(inner, nested, depth + 1)?;
+                        let plain = std::ptr::eq(*nested, &TEXT);
+                        let packed = std::ptr::eq(*nested, &PACKED);
+                        self.spend(if packed { inner.len().div_ceil(PACKED_BYTES) } else { 1 })?;
+                        if !plain && !packed {
+                            self.message(inner, nested, depth + 1)?;
+                        }
                     }
                 }
                 other => return Err(self.broken(&format!("wire type {other} is not used"))),
             }
         }
+        Ok(())
+    }
+
+    fn spend(&mut self, elements: usize) -> Result<(), DecodeError> {
+        self.left = self.left.checked_sub(elements).ok_or_else(|| DecodeError::TooLarge {
+            what: format!("the number of nested messages in {}", self.what),
+            limit: self.limits.elements.to_string(),
+        })?;
         Ok(())
     }
 

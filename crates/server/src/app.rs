@@ -7,7 +7,9 @@ mod automation;
 mod background;
 mod context;
 mod metrics;
+mod onward;
 mod pressed;
+mod senders;
 mod shared;
 
 use std::fs::File;
@@ -19,13 +21,14 @@ use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use watchkeeper_alert::silence::Silences;
-use watchkeeper_alert::{AlertReconciler, Alerts, Routing};
+use watchkeeper_alert::{AlertReconciler, Alerts, Expiry, Intake, Routing};
 use watchkeeper_config::{Config, Diagnostic, ExprProblem, FileSystem, Loaded, render};
 use watchkeeper_detect::probe::{ProbeRunner, RealNetwork};
 use watchkeeper_detect::scheduler::{Dependencies, Scheduler};
 use watchkeeper_domain::telemetry::ArrivalListener;
 use watchkeeper_domain::{Env, Labels, Span};
-use watchkeeper_incident::{IncidentReconciler, Incidents, Policy};
+use watchkeeper_incident::oncall::{OnCall, OnCallWatch, Settings as OnCallSettings};
+use watchkeeper_incident::{EscalationReconciler, IncidentReconciler, Incidents, Policy};
 use watchkeeper_ingest::Limits;
 use watchkeeper_promql::Expr;
 use watchkeeper_publish::StatusReconciler;
@@ -42,7 +45,9 @@ use crate::supervisor::Supervisor;
 pub use background::Chain;
 use context::MessageContext;
 pub use metrics::Metrics;
+use onward::Onward;
 use pressed::Pressed;
+pub use senders::Senders;
 pub use shared::Shared;
 
 /// How long requests and sends may take to end when the server stops.
@@ -173,25 +178,6 @@ impl Assembly {
 
         let wakes = Wakes::default();
         let (changes, supervisor) = (Hub::default(), Supervisor::new(env.clone()));
-        let sink = Arc::new(Alerts::new(env.clone(), vec![wakes.pipeline.clone()]));
-        let names = Arc::clone(&store);
-        let scheduler = Scheduler::load(
-            Dependencies {
-                env: env.clone(),
-                state: state.clone(),
-                query: Arc::clone(&store) as _,
-                sink,
-                telemetry: Arc::clone(&store) as _,
-                metric_names: Arc::new(move || metric_names(&names)),
-            },
-            &config.rule_groups,
-            config.evaluation,
-        )
-        .await?;
-        let scheduler = Arc::new(scheduler);
-        // It is empty: nothing else sets it.
-        drop(relay.0.set(Arc::clone(&scheduler)));
-
         let silences = Silences::new(state.clone(), env.clone(), wakes.pipeline.clone());
         let alert_reconciler =
             Arc::new(AlertReconciler::new(state.clone(), env.clone(), Routing::from(config.as_ref())));
@@ -220,6 +206,13 @@ impl Assembly {
             EngineOptions { wake: wakes.workflows.clone(), wakes: vec![wakes.pipeline.clone(), wakes.outbox.clone()] },
         ));
         let incident_reconciler = Arc::new(IncidentReconciler::new(incidents.clone(), Arc::clone(&store) as _));
+        let on_call = OnCall::new(
+            state.clone(),
+            env.clone(),
+            OnCallSettings::from(config.as_ref()),
+            vec![wakes.pipeline.clone(), wakes.outbox.clone()],
+        );
+        let escalation_reconciler = Arc::new(EscalationReconciler::new(on_call.clone(), silences.cache().clone()));
         let context = Arc::new(MessageContext::default());
         let deliverer = Arc::new(Deliverer::new(
             state.clone(),
@@ -230,10 +223,40 @@ impl Assembly {
             Arc::clone(&context) as _,
             wakes.outbox.clone(),
         ));
+        let sink = Arc::new(Onward {
+            alerts: Alerts::new(env.clone(), vec![wakes.pipeline.clone()]),
+            alert_reconciler: Arc::clone(&alert_reconciler),
+            incident_reconciler: Arc::clone(&incident_reconciler),
+            escalation_reconciler: Arc::clone(&escalation_reconciler),
+            deliverer: Arc::clone(&deliverer),
+            workflows: wakes.workflows.clone(),
+            changes: changes.clone(),
+        });
+        let intake = Intake::new(state.clone(), env.clone(), Arc::clone(&sink) as _);
+        let expiry = Arc::new(Expiry::new(state.clone(), env.clone(), Arc::clone(&sink) as _));
+        let on_call_watch = Arc::new(OnCallWatch::new(on_call.clone(), Arc::clone(&sink) as _));
+        let names = Arc::clone(&store);
+        let scheduler = Scheduler::load(
+            Dependencies {
+                env: env.clone(),
+                state: state.clone(),
+                query: Arc::clone(&store) as _,
+                sink,
+                telemetry: Arc::clone(&store) as _,
+                metric_names: Arc::new(move || metric_names(&names)),
+            },
+            &config.rule_groups,
+            config.evaluation,
+        )
+        .await?;
+        let scheduler = Arc::new(scheduler);
+        // It is empty: nothing else sets it.
+        drop(relay.0.set(Arc::clone(&scheduler)));
         let network = RealNetwork::new(env.clone()).map_err(|error| StartError::Roots(error.to_string()))?;
         let probes = Arc::new(ProbeRunner::new(env.clone(), Arc::new(network), Arc::clone(&store) as _));
         probes.apply(&config.probes);
 
+        let started_at = env.now();
         let shared = Arc::new(Shared {
             instance_key: shared::instance_key(&config.storage.path, &env)?,
             limits: Limits::default(),
@@ -246,19 +269,27 @@ impl Assembly {
             stopping: supervisor.stopping(),
             pipeline: wakes.pipeline.clone(),
             outbox: wakes.outbox.clone(),
+            senders: Senders::default(),
             sessions: Sessions::default(),
             pressed: Pressed::default(),
             metrics: Metrics::default(),
             last_telemetry: std::sync::atomic::AtomicI64::new(0),
+            started_at,
+            last_reload: parking_lot::Mutex::new(shared::Reload { in_force_since: started_at, succeeded: true }),
             env,
             state,
             store,
             scheduler,
             probes,
+            intake,
+            expiry,
             silences,
             alert_reconciler,
             incidents,
             incident_reconciler,
+            on_call,
+            on_call_watch,
+            escalation_reconciler,
             deliverer,
             engine,
             client,

@@ -11,6 +11,7 @@ mod check;
 mod demo;
 mod incident;
 mod ledger;
+mod oncall;
 mod output;
 mod query;
 mod receiver;
@@ -69,7 +70,7 @@ enum Command {
     Demo(demo::Args),
     /// Check configuration files without a server.
     Check(check::Args),
-    /// Run test files: Prometheus test scripts.
+    /// Run test files, and say which way an alert would go.
     #[command(subcommand)]
     Test(test::Command),
     /// Evaluate a PromQL expression.
@@ -86,6 +87,9 @@ enum Command {
     /// List, declare and lead incidents; export post-mortems.
     #[command(subcommand)]
     Incident(incident::Command),
+    /// Say who is on call; take a time over; find gaps; follow escalations.
+    #[command(subcommand, name = "oncall", alias = "on-call")]
+    OnCall(oncall::Command),
     /// List rules and probes with their state.
     #[command(subcommand)]
     Rule(rule::Command),
@@ -153,7 +157,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Check(args) => check::run(&args),
-        Command::Test(command) => test::run(command),
+        Command::Test(command) => test::run(command, global.output),
         Command::Completion { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "watchkeeper", &mut std::io::stdout());
             Ok(())
@@ -177,6 +181,7 @@ fn client(global: &Global, command: Command) -> Outcome {
             Command::Alert(command) => alert::run(&server, format, command).await,
             Command::Silence(command) => silence::run(&server, format, command).await,
             Command::Incident(command) => incident::run(&server, format, command).await,
+            Command::OnCall(command) => oncall::run(&server, format, command).await,
             Command::Rule(command) => rule::run(&server, format, command).await,
             Command::Workflow(command) => workflow::run(&server, format, command).await,
             Command::Notify(command) => receiver::run(&server, format, command).await,

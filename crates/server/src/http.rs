@@ -3,8 +3,10 @@
 //! Not what the answers are made of: handlers translate between requests and the crates below, and stay short.
 
 pub mod access;
+pub mod alertmanager;
 pub mod alerts;
 pub mod body;
+pub mod calendar;
 pub mod chart;
 pub mod console;
 pub mod deliveries;
@@ -18,6 +20,7 @@ pub mod ingest;
 pub mod ledger;
 pub mod listen;
 pub mod now;
+pub mod oncall;
 pub mod openapi;
 pub mod page;
 pub mod post_mortem;

@@ -5,13 +5,14 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool};
 
-/// A write transaction. It holds the only writer: do nothing slow while it is open, and never wait for the network.
-pub type Tx = sqlx::Transaction<'static, Sqlite>;
+pub use crate::transaction::Tx;
 
 /// Why the state database could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +70,7 @@ impl StateError {
 pub struct State {
     writer: SqlitePool,
     readers: SqlitePool,
+    commits: Arc<AtomicU64>,
 }
 
 impl State {
@@ -90,11 +92,13 @@ impl State {
             // A commit that also checkpoints is slow; 4 MiB of journal keeps that rare and restart quick.
             .pragma("wal_autocheckpoint", "1000")
             .pragma("cache_size", "-4096")
-            .statement_cache_capacity(256);
+            .statement_cache_capacity(512);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
+            // A file does not go away as a server does; asking first would cost a change of threads each time.
+            .test_before_acquire(false)
             .connect_with(options.clone())
             .await
             .map_err(open)?;
@@ -102,9 +106,14 @@ impl State {
             .run(&writer)
             .await
             .map_err(|source| StateError::Migrate { path: path.clone(), source })?;
-        let readers =
-            SqlitePoolOptions::new().min_connections(0).max_connections(3).connect_lazy_with(options.read_only(true));
-        Ok(Self { writer, readers })
+        let readers = SqlitePoolOptions::new()
+            .min_connections(0)
+            .max_connections(3)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_lazy_with(options.read_only(true));
+        Ok(Self { writer, readers, commits: Arc::default() })
     }
 
     /// Begins a write transaction. Waits for the one before to end.
@@ -112,12 +121,19 @@ impl State {
     /// `BEGIN IMMEDIATE`, because a transaction that starts by reading and then writes would fail with SQLITE_BUSY
     /// at once, whatever the busy timeout says.
     pub async fn write(&self) -> Result<Tx, StateError> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(StateError::statement("begin a write transaction"))
+        let begun = self.writer.begin_with("BEGIN IMMEDIATE").await;
+        Ok(Tx::new(begun.map_err(StateError::statement("begin a write transaction"))?, Arc::clone(&self.commits)))
     }
 
-    /// Commits a write transaction; when this returns, it is on disk.
+    /// Commits a write transaction; when this returns, it is on disk, and what waited for that was called.
     pub async fn commit(tx: Tx) -> Result<(), StateError> {
-        tx.commit().await.map_err(StateError::statement("commit"))
+        tx.commit().await
+    }
+
+    /// How many write transactions were committed since the database was opened. Each costs the disk a sync.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
     }
 
     /// The readers. They see the last committed state and cannot write.

@@ -8,6 +8,7 @@ pub mod ledger;
 pub mod outbox;
 pub mod reconcile;
 pub mod signal;
+pub mod transaction;
 
 pub use database::{State, StateError, Tx};
 pub use ledger::{Entry, LedgerRow};

@@ -3,15 +3,32 @@
 //! Not the delivery: `respond::notify` claims the rows, sends, and records each attempt. This lives here because both
 //! `alert` and `incident` have something to say and neither knows a channel.
 
+use std::sync::LazyLock;
+
 use serde_json::Value;
 use watchkeeper_domain::ids::{AlertId, GroupId, Id, IncidentId, NotificationId};
 use watchkeeper_domain::{Actor, Env, Integration, Span, Timestamp};
 
 use crate::database::{StateError, Tx};
 use crate::ledger::{self, Entry};
+use crate::transaction::placeholders;
 
 /// How long delivery is tried before people are told that it failed.
 const TOTAL_TIME: Span = Span::from_secs(24 * 3_600);
+
+/// Most rows that one statement writes; a receiver with more integrations takes another.
+const ROWS: usize = 8;
+
+/// The statement that writes so many rows, less one.
+static INSERTS: LazyLock<[String; ROWS]> = LazyLock::new(|| {
+    std::array::from_fn(|less_one| {
+        format!(
+            "INSERT INTO notification (id, kind, status, receiver, integration, thread, group_id, incident_id, \
+             alert_ids, content, reason, created_at, state, next_attempt_at, deadline_at) VALUES {}",
+            placeholders(less_one + 1, 15)
+        )
+    })
+});
 
 /// Something to say.
 #[derive(Debug, Clone)]
@@ -44,33 +61,37 @@ pub async fn enqueue(
     integrations: &[Integration],
     message: &Message<'_>,
 ) -> Result<Vec<NotificationId>, StateError> {
-    let mut ids = Vec::new();
-    for integration in integrations.iter().filter(|i| message.status != "resolved" || i.send_resolved) {
-        let id = NotificationId::new(env);
-        let alert_ids: Vec<String> = message.alerts.iter().map(ToString::to_string).collect();
-        sqlx::query(
-            "INSERT INTO notification (id, kind, status, receiver, integration, thread, group_id, incident_id, alert_ids, \
-             content, reason, created_at, state, next_attempt_at, deadline_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $14, $12, $13)",
-        )
-        .bind(id.to_string())
-        .bind(message.kind)
-        .bind(message.status)
-        .bind(message.receiver)
-        .bind(&integration.key)
-        .bind(message.thread)
-        .bind(message.group.map(|id| id.to_string()))
-        .bind(message.incident.map(|id| id.to_string()))
-        .bind(serde_json::json!(alert_ids).to_string())
-        .bind(message.content.to_string())
-        .bind(&message.reason)
-        .bind(now.as_micros())
-        .bind((now + TOTAL_TIME).as_micros())
-        // No channel takes what calls people by an escalation policy.
-        .bind(if integration.key == Integration::ON_CALL { "escalating" } else { "pending" })
-        .execute(&mut **tx)
-        .await
-        .map_err(StateError::statement("put a notification into the outbox"))?;
+    let wanted: Vec<&Integration> =
+        integrations.iter().filter(|i| message.status != "resolved" || i.send_resolved).collect();
+    let ids: Vec<NotificationId> = wanted.iter().map(|_| NotificationId::new(env)).collect();
+    let alert_ids: Vec<String> = message.alerts.iter().map(ToString::to_string).collect();
+    let (alerts, content) = (serde_json::json!(alert_ids).to_string(), message.content.to_string());
+    let rows: Vec<(NotificationId, &Integration)> = ids.iter().copied().zip(wanted).collect();
+    for some in rows.chunks(ROWS) {
+        let Some(statement) = some.len().checked_sub(1).and_then(|less_one| INSERTS.get(less_one)) else { continue };
+        let mut query = sqlx::query(statement.as_str());
+        for (id, integration) in some {
+            query = query
+                .bind(id.to_string())
+                .bind(message.kind)
+                .bind(message.status)
+                .bind(message.receiver)
+                .bind(&integration.key)
+                .bind(message.thread)
+                .bind(message.group.map(|id| id.to_string()))
+                .bind(message.incident.map(|id| id.to_string()))
+                .bind(&alerts)
+                .bind(&content)
+                .bind(&message.reason)
+                .bind(now.as_micros())
+                // No channel takes what calls people by an escalation policy.
+                .bind(if integration.key == Integration::ON_CALL { "escalating" } else { "pending" })
+                .bind(now.as_micros())
+                .bind((now + TOTAL_TIME).as_micros());
+        }
+        query.execute(&mut **tx).await.map_err(StateError::statement("put notifications into the outbox"))?;
+    }
+    for (id, integration) in rows {
         let data = serde_json::json!({
             "kind": message.kind, "status": message.status, "receiver": message.receiver,
             "integration": integration.key, "reason": message.reason, "alerts": alert_ids,
@@ -88,7 +109,7 @@ pub async fn enqueue(
                 }
             }
         }
-        ids.push(id);
+        tx.enqueued.push(id);
     }
     Ok(ids)
 }

@@ -6,11 +6,12 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use watchkeeper_domain::telemetry::{AppendError, Appended, ArrivalListener, Batch, MetricMeta};
+use watchkeeper_domain::telemetry::{AppendError, Appended, ArrivalListener, Batch, MetricMeta, Refusal, Unwanted};
 use watchkeeper_domain::{Env, Labels, Timestamp};
 
 use crate::head::Head;
 use crate::head::series::Series;
+use crate::head::sums::Sums;
 use crate::log::Log;
 use crate::log::codec::{self, Dictionary, Entry};
 use crate::log::frame::{self, Header, Kind};
@@ -25,14 +26,19 @@ pub(crate) struct Committer {
     pub(crate) counters: Arc<Counters>,
     pub(crate) listener: Arc<dyn ArrivalListener>,
     pub(crate) env: Env,
+    /// How far ahead of the clock a sample's time may be, in milliseconds.
+    ahead_ms: i64,
     dictionary: Dictionary,
 }
 
-/// A batch whose series have been looked up.
+/// A batch whose series have been looked up, and whose increments have become running sums.
 struct Resolved {
     batch: Batch,
+    /// The series of the batch's `series` and then `deltas`; none where the cap forbids one.
     series: Vec<Option<Arc<Series>>>,
     meta: Vec<MetricMeta>,
+    /// What is refused without being written.
+    refusals: Vec<Refusal>,
 }
 
 impl Committer {
@@ -42,13 +48,17 @@ impl Committer {
         records: Arc<Records>,
         listener: Arc<dyn ArrivalListener>,
         env: Env,
+        ahead_ms: i64,
     ) -> Self {
-        Self { log, head, records, counters: Arc::default(), listener, env, dictionary: Dictionary::default() }
+        let (counters, dictionary) = (Arc::default(), Dictionary::default());
+        Self { log, head, records, counters, listener, env, ahead_ms, dictionary }
     }
 
     /// Makes the batches durable together and applies them. All of them fail, or none.
     pub(crate) fn commit(&mut self, batches: Vec<Batch>) -> Result<Vec<Appended>, AppendError> {
-        let resolved: Vec<Resolved> = batches.into_iter().map(|batch| self.resolve(batch)).collect();
+        let mut sums = Sums::default();
+        let latest = self.env.now().as_millis().saturating_add(self.ahead_ms);
+        let resolved: Vec<Resolved> = batches.into_iter().map(|batch| self.resolve(batch, latest, &mut sums)).collect();
         if resolved.iter().any(Resolved::is_durable) {
             self.persist(&resolved).map_err(|error| {
                 add(&self.counters.storage_errors, resolved.len());
@@ -65,10 +75,32 @@ impl Committer {
         Ok(answers)
     }
 
-    fn resolve(&self, batch: Batch) -> Resolved {
-        let series = self.head.resolve(batch.series.iter().map(|s| &s.labels));
+    fn resolve(&self, mut batch: Batch, latest: i64, sums: &mut Sums) -> Resolved {
+        let mut refusals = Vec::new();
+        let mut refuse = |place, labels: &Labels, samples, why| {
+            if samples > 0 {
+                refusals.push(Refusal { place, labels: labels.clone(), samples, why });
+            }
+        };
+        for (place, one) in batch.series.iter_mut().chain(&mut batch.deltas).enumerate() {
+            let given = one.samples.len();
+            one.samples.retain(|s| s.t <= latest);
+            refuse(place, &one.labels, given - one.samples.len(), Unwanted::Ahead);
+        }
+        let series = self.head.resolve(batch.samples().map(|s| &s.labels));
+        let first_delta = batch.series.len();
+        for (place, (one, series)) in batch.series.iter_mut().chain(&mut batch.deltas).zip(&series).enumerate() {
+            match series {
+                None => refuse(place, &one.labels, one.samples.len(), Unwanted::SeriesLimit),
+                Some(series) if place >= first_delta => {
+                    let counted = sums.add(series, one);
+                    refuse(place, &one.labels, counted, Unwanted::CountedAlready);
+                }
+                Some(_) => {}
+            }
+        }
         let meta = self.head.news(&batch.meta).into_iter().cloned().collect();
-        Resolved { batch, series, meta }
+        Resolved { batch, series, meta, refusals }
     }
 
     fn persist(&mut self, batches: &[Resolved]) -> io::Result<()> {
@@ -109,9 +141,9 @@ impl Committer {
         for one in batches {
             let batch = &one.batch;
             let entries: Vec<Entry<'_>> = batch
-                .series
-                .iter()
+                .samples()
                 .zip(&one.series)
+                .filter(|(s, _)| !s.samples.is_empty())
                 .filter_map(|(s, series)| {
                     let series = series.as_ref()?;
                     Some(Entry {
@@ -149,19 +181,24 @@ impl Committer {
     }
 
     fn apply(&self, one: Resolved, arrived: &mut Vec<Labels>) -> Appended {
-        let Resolved { batch, series, meta } = one;
-        let mut answer = Appended::default();
-        for (samples, series) in batch.series.iter().zip(&series) {
+        let Resolved { batch, series, meta, refusals } = one;
+        let mut answer = Appended { refusals, ..Appended::default() };
+        for (place, (samples, series)) in batch.samples().zip(&series).enumerate() {
             let Some(series) = series else { continue };
             let outcome = self.head.append(series, &samples.samples, samples.start);
             answer.samples += outcome.kept;
-            answer.out_of_order += outcome.refused;
+            for (samples, why) in [(outcome.old, Unwanted::TooOld), (outcome.contradicting, Unwanted::Contradicts)] {
+                if samples > 0 {
+                    answer.out_of_order += samples;
+                    answer.refusals.push(Refusal { place, labels: series.labels().clone(), samples, why });
+                }
+            }
             if outcome.kept > 0 {
                 arrived.push(series.labels().clone());
             }
         }
         add(&self.counters.samples_kept, answer.samples);
-        add(&self.counters.samples_refused, answer.out_of_order);
+        add(&self.counters.samples_refused, answer.refusals.iter().map(|r| r.samples).sum());
         self.head.describe(meta);
         self.head.keep_exemplars(batch.exemplars);
         if !batch.logs.is_empty() {
@@ -198,7 +235,7 @@ impl Committer {
 impl Resolved {
     /// Whether there is something to write; a batch may hold only series beyond the cap and metadata that is known.
     fn is_durable(&self) -> bool {
-        self.series.iter().any(Option::is_some)
+        self.batch.samples().zip(&self.series).any(|(samples, series)| series.is_some() && !samples.samples.is_empty())
             || !self.meta.is_empty()
             || !self.batch.exemplars.is_empty()
             || !self.batch.logs.is_empty()

@@ -6,6 +6,7 @@
 pub(crate) mod chunk;
 pub(crate) mod index;
 pub(crate) mod series;
+pub(crate) mod sums;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;

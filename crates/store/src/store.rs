@@ -252,7 +252,7 @@ pub(crate) fn committer(
         recovery::replay(disk.as_ref(), &head, &records, &segments, options.recent_bytes / 2, &env)?;
     head.drop_before(env.now().as_millis().saturating_sub(options.retention.as_millis()));
     let log = Log::new(disk, options.segment_bytes, next_sequence, segments);
-    Ok((Committer::new(log, head, records, listener, env), recovery))
+    Ok((Committer::new(log, head, records, listener, env, options.future_window.as_millis()), recovery))
 }
 
 fn sorted(texts: impl Iterator<Item = Arc<str>>) -> Vec<Arc<str>> {

@@ -1,6 +1,8 @@
 //! Tests of the whole store: over the real disk, and over one that fails at every operation in turn.
 
 mod crash;
+mod deltas;
+mod format;
 mod store;
 
 use std::sync::Arc;
@@ -107,6 +109,7 @@ pub(super) fn span(t: i64, trace: &str, id: &str, parent: &str, status: &str) ->
         status_message: String::new(),
         attributes: Vec::new(),
         events: Vec::new(),
+        links: Vec::new(),
         resource: Arc::default(),
     };
     Batch { spans: vec![record], ..Batch::default() }

@@ -185,7 +185,7 @@ fn run(queue: &Queue, mut committer: Committer, keep: Keep) {
 
 /// About how many bytes a batch takes while it waits.
 fn weight(batch: &Batch) -> usize {
-    let samples: usize = batch.series.iter().map(|s| 64 + 16 * s.samples.len()).sum();
+    let samples: usize = batch.samples().map(|s| 64 + 16 * s.samples.len()).sum();
     let logs: usize = batch.logs.iter().map(|l| 256 + l.body.len() + 96 * l.attributes.len()).sum();
     let spans: usize = batch.spans.iter().map(|s| 320 + 96 * (s.attributes.len() + 2 * s.events.len())).sum();
     256 + samples + logs + spans + 128 * (batch.meta.len() + batch.exemplars.len())

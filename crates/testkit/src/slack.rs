@@ -122,7 +122,18 @@ impl StandIn {
         let place = elements(&message.payload)
             .position(|(_, element)| element.get("action_id").and_then(Value::as_str) == Some(action_id))
             .ok_or("the message has no such button")?;
-        send_press(&self.inner, ts, place, person).await
+        send_press(&self.inner, ts, place, None, person).await
+    }
+
+    /// Chooses a person (by id, `U…`) in the menu with that `action_id`. Gives the status that the app answered.
+    pub async fn choose(&self, ts: &str, action_id: &str, chosen: &str, person: &Person) -> Result<u16, String> {
+        let message = self.inner.store.find(ts).ok_or("there is no such message")?;
+        let place = elements(&message.payload)
+            .position(|(_, element)| {
+                element.get("action_id").and_then(Value::as_str) == Some(action_id) && is_menu(element)
+            })
+            .ok_or("the message has no such menu")?;
+        send_press(&self.inner, ts, place, Some(chosen), person).await
     }
 }
 
@@ -268,13 +279,15 @@ fn take_turn(inner: &Inner, token: &str) -> Result<(), u64> {
 #[derive(Deserialize)]
 struct PagePress {
     ts: String,
-    /// The button's place among all buttons of the message.
+    /// The element's place among all buttons and menus of the message.
     place: usize,
+    /// Who was chosen, in a menu of people.
+    chosen: Option<String>,
     user: Person,
 }
 
 async fn pressed(State(inner): State<Arc<Inner>>, Json(press): Json<PagePress>) -> Response {
-    match send_press(&inner, &press.ts, press.place, &press.user).await {
+    match send_press(&inner, &press.ts, press.place, press.chosen.as_deref(), &press.user).await {
         Ok(status) => Json(json!({"status": status})).into_response(),
         Err(error) => (StatusCode::BAD_GATEWAY, Json(json!({"error": error}))).into_response(),
     }
@@ -294,14 +307,27 @@ fn elements(payload: &Value) -> impl Iterator<Item = (String, &Value)> {
         let id = block.get("block_id").and_then(Value::as_str).map_or_else(|| format!("b{at}"), str::to_owned);
         let list = block.get("elements").and_then(Value::as_array).into_iter().flatten();
         list.chain(block.get("accessory"))
-            .filter(|e| e.get("type").and_then(Value::as_str) == Some("button"))
+            .filter(|e| is_menu(e) || e.get("type").and_then(Value::as_str) == Some("button"))
             .map(move |e| (id.clone(), e))
     })
 }
 
-async fn send_press(inner: &Inner, ts: &str, place: usize, person: &Person) -> Result<u16, String> {
+fn is_menu(element: &Value) -> bool {
+    element.get("type").and_then(Value::as_str) == Some("users_select")
+}
+
+async fn send_press(
+    inner: &Inner,
+    ts: &str,
+    place: usize,
+    chosen: Option<&str>,
+    person: &Person,
+) -> Result<u16, String> {
     let message = inner.store.find(ts).ok_or("there is no such message")?;
     let (block_id, element) = elements(&message.payload).nth(place).ok_or("the message has no such button")?;
+    if is_menu(element) != chosen.is_some() {
+        return Err("a menu is chosen from, and a button is pressed".to_owned());
+    }
     let now = inner.clock.now();
     let count = {
         let mut presses = inner.presses.lock();
@@ -316,6 +342,7 @@ async fn send_press(inner: &Inner, ts: &str, place: usize, person: &Person) -> R
         message: &message.payload,
         element,
         block_id: &block_id,
+        chosen,
         trigger_id: &format!("{count}.{}.standin", now.as_micros()),
         action_ts: &format!("{}.{:06}", now.as_micros() / 1_000_000, now.as_micros() % 1_000_000),
         response_url: &format!("{}/response/{token}", inner.base_url),

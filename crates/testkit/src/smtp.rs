@@ -3,6 +3,7 @@
 //! Not a mock: it speaks SMTP by itself, so that our client is judged by somebody else's reading of RFC 5321.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -16,6 +17,30 @@ use crate::python;
 /// `busy` 451, `drop` closes the connection after the message was read.
 const SCRIPT: &str = include_str!("smtp/server.py");
 
+/// How a mail server wants to be spoken to.
+#[derive(Debug, Clone, Copy)]
+pub enum Manners<'a> {
+    /// Plain text, and it does not ask who is there.
+    Plain,
+    /// Nothing before STARTTLS (RFC 3207), and nothing without the user's password (RFC 4954).
+    StartTls(Keys<'a>),
+    /// TLS from the first byte (RFC 8314), and nothing without the user's password.
+    Tls(Keys<'a>),
+}
+
+/// What a mail server that encrypts has, as PEM files, and whom it knows.
+#[derive(Debug, Clone, Copy)]
+pub struct Keys<'a> {
+    /// The certificate's file.
+    pub certificate: &'a Path,
+    /// The private key's file.
+    pub key: &'a Path,
+    /// The only user.
+    pub user: &'a str,
+    /// That user's password.
+    pub password: &'a str,
+}
+
 /// A running mail server. Dropping it ends the process.
 #[derive(Debug)]
 pub struct MailServer {
@@ -25,11 +50,25 @@ pub struct MailServer {
 }
 
 impl MailServer {
-    /// Starts one, or says why there is none (no Python, no package index).
+    /// Starts one that speaks plain text, or says why there is none (no Python, no package index).
     pub async fn start() -> Result<Self, String> {
+        Self::start_with(Manners::Plain).await
+    }
+
+    /// Starts one, or says why there is none (no Python, no package index).
+    pub async fn start_with(manners: Manners<'_>) -> Result<Self, String> {
         let python = python::with_packages("aiosmtpd", &["aiosmtpd==1.4.6"]).await?;
-        let mut process = Command::new(python)
-            .args(["-u", "-c", SCRIPT])
+        let (kind, keys) = match manners {
+            Manners::Plain => ("plain", None),
+            Manners::StartTls(keys) => ("starttls", Some(keys)),
+            Manners::Tls(keys) => ("tls", Some(keys)),
+        };
+        let mut command = Command::new(python);
+        command.args(["-u", "-c", SCRIPT, kind]);
+        if let Some(keys) = keys {
+            command.args([keys.certificate, keys.key]).args([keys.user, keys.password]);
+        }
+        let mut process = command
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()

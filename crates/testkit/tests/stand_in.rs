@@ -86,6 +86,7 @@ async fn a_press_is_sent_signed_and_the_answer_to_it_is_shown() {
         {"type": "actions", "block_id": "row", "elements": [
             {"type": "button", "text": {"type": "plain_text", "text": "Yes"}, "action_id": "yes", "value": "1"},
             {"type": "button", "text": {"type": "plain_text", "text": "No"}, "action_id": "no", "value": "2"},
+            {"type": "users_select", "placeholder": {"type": "plain_text", "text": "Who"}, "action_id": "who"},
         ]},
     ]});
     post(&http, &slack.webhook_url("token"), &buttons.to_string()).await;
@@ -93,6 +94,16 @@ async fn a_press_is_sent_signed_and_the_answer_to_it_is_shown() {
     let bob = Person { id: "U0G9QF9C6".to_owned(), name: "bob".to_owned() };
     assert_eq!(slack.press(&ts, "no", &bob).await, Ok(200));
     assert!(slack.press(&ts, "maybe", &bob).await.is_err());
+    assert!(slack.press(&ts, "who", &bob).await.is_err(), "a menu is chosen from");
+    assert!(slack.choose(&ts, "no", "U061F7AUR", &bob).await.is_err(), "a button is pressed");
+    assert_eq!(slack.choose(&ts, "who", "U061F7AUR", &bob).await, Ok(200));
+    let chosen = app.requests()[1].clone();
+    let (_, chosen) = url::form_urlencoded::parse(&chosen.body).next().expect("a form");
+    let chosen: Value = serde_json::from_str(&chosen).expect("JSON");
+    assert_eq!(chosen["actions"][0]["type"], "users_select");
+    assert_eq!(chosen["actions"][0]["selected_user"], "U061F7AUR");
+    assert_eq!(chosen["actions"][0]["block_id"], "row");
+    assert_eq!(chosen["user"]["id"], "U0G9QF9C6");
     let request = &app.requests()[0];
     let time = request.header("x-slack-request-timestamp").unwrap_or_default();
     let signature = watchkeeper_testkit::slack::press::signature("signing-secret", time, &request.body);

@@ -1,6 +1,6 @@
 // Connects the keyboard to `keys.ts` and hands commands to whoever on the page wants them.
 
-import { useEffect, useRef } from "react";
+import { useEffect, useLayoutEffect, useRef } from "react";
 import { type Command, press, START } from "./keys.ts";
 
 const EVENT = "watchkeeper:command";
@@ -35,7 +35,8 @@ export function useKeyboard(): void {
 /** Calls `handle` for each command while the component is on the page. */
 export function useCommand(handle: (command: Command) => void): void {
   const latest = useRef(handle);
-  useEffect(() => {
+  // With the page, not after it: who sees a row can act on that row.
+  useLayoutEffect(() => {
     latest.current = handle;
   });
   useEffect(() => {

@@ -32,16 +32,20 @@ type Props<T> = {
 
 export function DataList<T>({ label, items, columns, keyOf, onOpen, onCommand }: Props<T>) {
   const [selected, setSelected] = useState<string | null>(null);
+  // Presses may come faster than renders: each builds on the press before it, never on what happens to be drawn.
+  const chosen = useRef<string | null>(null);
   const narrow = useMediaQuery("(max-width: 48em)", false, { getInitialValueInEffect: false });
   const row = useRef<HTMLElement | null>(null);
-  const index = items.findIndex((item) => keyOf(item) === selected);
 
   useCommand((command) => {
+    const index = items.findIndex((item) => keyOf(item) === chosen.current);
     const item = items[index];
     if (command.kind === "move" && items.length > 0) {
       const next = Math.min(items.length - 1, Math.max(0, index < 0 ? 0 : index + command.by));
       const target = items[next];
-      if (target) setSelected(keyOf(target));
+      if (!target) return;
+      chosen.current = keyOf(target);
+      setSelected(chosen.current);
     } else if (item && command.kind === "open") onOpen?.(item);
     else if (item && (command.kind === "acknowledge" || command.kind === "silence")) onCommand?.(command.kind, item);
   });

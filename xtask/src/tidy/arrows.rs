@@ -37,7 +37,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// Third-party crates that change often or weigh much, with the only crates (folders) that may name them.
 const FENCES: &[(&str, &[&str])] = &[
     ("promql_parser", &["crates/promql/"]),
-    ("opentelemetry_proto", &["crates/ingest/", "crates/server/src/http/grpc", "crates/server/tests/"]),
+    ("opentelemetry_proto", &["crates/ingest/", "crates/server/tests/"]),
     ("serde_saphyr", &["crates/config/src/", "crates/server/src/cli/output.rs", "crates/detect/src/scheduler/tests/"]),
     ("datafusion", &["crates/store/"]),
     ("lettre", &["crates/respond/src/notify/"]),

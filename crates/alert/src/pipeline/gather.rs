@@ -124,6 +124,7 @@ async fn read(pass: &mut Pass, id: &str) -> Result<Option<Group>, StateError> {
         created_at: Timestamp::from_micros(row.get("created_at")),
         last_flush_at: row.get::<Option<i64>, _>("last_flush_at").map(Timestamp::from_micros),
         timing: Timing::from(&routing.route),
+        quiet: None,
         members: Vec::with_capacity(members.len()),
     };
     for row in &members {
@@ -136,6 +137,9 @@ async fn read(pass: &mut Pass, id: &str) -> Result<Option<Group>, StateError> {
         });
         if let Some(stop) = here {
             group.timing = Timing::from(stop.route);
+            if group.quiet.is_none() {
+                group.quiet = routing.quiet(stop.route, pass.now);
+            }
         }
         group.members.push(Membership {
             joined_at: Timestamp::from_micros(row.get("joined_at")),

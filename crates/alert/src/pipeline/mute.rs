@@ -1,4 +1,4 @@
-//! The third and fourth stage: what is held back, by other alerts and by people.
+//! The stages in the middle: what is held back, by other alerts, by people, and by the time of day.
 //!
 //! Not changing any alert: a mute only keeps quiet about it.
 
@@ -53,14 +53,33 @@ pub(super) async fn silence(pass: &mut Pass) -> Result<(), StateError> {
     if silences.is_empty() {
         return Ok(());
     }
+    let now = pass.now;
     for member in firing(pass).filter(|member| member.mute.is_none()) {
         let matching: Vec<_> = silences.iter().filter(|silence| silence.matches(&member.alert.labels)).collect();
         // It is held back until the last of them ends.
-        let Some(last) = matching.iter().max_by_key(|silence| silence.ends_at) else { continue };
+        let Some(last) = matching.iter().max_by_key(|silence| silence.holds_until(now)) else { continue };
+        let until = last.holds_until(now);
         let ids: Vec<Value> = matching.iter().map(|silence| json!(silence.id)).collect();
-        let facts = BTreeMap::from([("silences", json!(ids)), ("until", json!(last.ends_at))]);
-        let held = Held { until: Some(last.ends_at) };
+        let facts = BTreeMap::from([("silences", json!(ids)), ("until", json!(until))]);
+        let held = Held { until: Some(until) };
         member.mute = Some(Mute { by: format!("silence:{}", last.id), held, facts });
+    }
+    Ok(())
+}
+
+/// Outside of its times a route says nothing, also not that something is over: that is told when it speaks again, to those
+/// who know that it fired.
+pub(super) async fn time(pass: &mut Pass) -> Result<(), StateError> {
+    for group in &mut pass.groups {
+        let Some(quiet) = &group.quiet else { continue };
+        let facts = BTreeMap::from([("intervals", json!(quiet.by)), ("until", json!(quiet.until))]);
+        for member in group.members.iter_mut().filter(|member| member.mute.is_none()) {
+            member.mute = Some(Mute {
+                by: format!("time:{}", quiet.by.join(",")),
+                held: Held { until: quiet.until },
+                facts: facts.clone(),
+            });
+        }
     }
     Ok(())
 }

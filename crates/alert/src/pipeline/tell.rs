@@ -155,6 +155,7 @@ async fn remember_mute(pass: &mut Pass, group: &Group, member: &Membership) -> R
         .map_err(StateError::statement("remember what holds an alert back"))?;
     let (kind, data) = match &member.mute {
         Some(mute) if mute.by.starts_with("inhibit:") => ("alert.inhibited", json!(mute.facts)),
+        Some(mute) if mute.by.starts_with("time:") => ("alert.muted", json!(mute.facts)),
         Some(mute) => ("alert.silenced", json!(mute.facts)),
         None => ("alert.unmuted", json!({"was": member.was_muted})),
     };

@@ -18,6 +18,9 @@ fn node(receiver: &str, matchers: &[&str], continue_: bool, routes: Vec<Route>) 
         repeat_interval: Span::from_secs(3_600),
         matchers: matchers.iter().map(|text| Matcher::parse(text).unwrap()).collect(),
         continue_,
+        mute_time_intervals: vec![],
+        active_time_intervals: vec![],
+        labels: std::collections::BTreeMap::new(),
         routes,
     }
 }

@@ -65,6 +65,7 @@ async fn live(steps: &[Step], passes: &[bool]) -> Result<(), TestCaseError> {
                     starts_at: None,
                     duration: Span::from_secs(*secs),
                     comment: "test".into(),
+                    ..NewSilence::default()
                 };
                 silences.push(world.silences().create(new, Actor::System).await.unwrap().id);
             }

@@ -58,6 +58,7 @@ fn silence(matchers: &[&str], secs: i64, comment: &str) -> NewSilence {
         starts_at: None,
         duration: Span::from_secs(secs),
         comment: comment.into(),
+        ..NewSilence::default()
     }
 }
 

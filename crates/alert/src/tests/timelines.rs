@@ -110,6 +110,7 @@ async fn silence(world: &World, start: Timestamp, text: &str) {
         starts_at: Some(start + Span::from_micros(secs(parts[1]))),
         duration: Span::from_micros(secs(parts[2]) - secs(parts[1])),
         comment: "as the timeline says".into(),
+        ..NewSilence::default()
     };
     world.silences().create(new, Actor::System).await.unwrap();
 }

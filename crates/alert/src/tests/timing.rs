@@ -14,6 +14,7 @@ fn silence_of(service: &str, secs: i64) -> NewSilence {
         starts_at: None,
         duration: Span::from_secs(secs),
         comment: "known, being worked on".into(),
+        ..NewSilence::default()
     }
 }
 

@@ -58,6 +58,9 @@ pub(super) fn route(receiver: &str) -> Route {
         repeat_interval: Span::from_secs(4 * 3_600),
         matchers: vec![],
         continue_: false,
+        mute_time_intervals: vec![],
+        active_time_intervals: vec![],
+        labels: std::collections::BTreeMap::new(),
         routes: vec![],
     }
 }
@@ -68,6 +71,7 @@ pub(super) fn routing() -> Routing {
         route: route("team"),
         inhibit_rules: vec![],
         receivers: BTreeMap::from([("team".into(), slack(true)), ("other".into(), slack(true))]),
+        time_intervals: BTreeMap::new(),
     }
 }
 

@@ -161,24 +161,7 @@ pub(crate) struct Matchers(pub(crate) Vec<Matcher>);
 impl Leaf for Matchers {
     const EXPECTS: &'static str = "a matcher such as `service=\"payments\"`";
     fn parse(text: &str) -> Result<Self, Refusal> {
-        let inner = text.trim();
-        let inner = inner.strip_prefix('{').and_then(|t| t.strip_suffix('}')).unwrap_or(inner);
-        let (mut parts, mut quoted, mut escaped) = (vec![String::new()], false, false);
-        for c in inner.chars() {
-            if c == ',' && !quoted {
-                parts.push(String::new());
-                continue;
-            }
-            if c == '"' && !escaped {
-                quoted = !quoted;
-            }
-            escaped = c == '\\' && !escaped;
-            if let Some(part) = parts.last_mut() {
-                part.push(c);
-            }
-        }
-        parts.retain(|p| !p.trim().is_empty());
-        let parsed: Result<Vec<Matcher>, _> = parts.iter().map(|p| Matcher::parse(p)).collect();
+        let parsed = Matcher::parse_all(text.trim());
         match parsed {
             Ok(matchers) if !matchers.is_empty() => Ok(Self(matchers)),
             Ok(_) => {

@@ -66,9 +66,6 @@ pub(crate) use record;
 const ELSEWHERE: &[(&str, &str)] = &[
     ("global", "write `smtp:` for the mail server and each receiver's own `webhook_url`"),
     ("templates", "messages are laid out by Watchkeeper; remove the key"),
-    ("time_intervals", "time intervals are not supported yet; use silences"),
-    ("mute_time_intervals", "time intervals are not supported yet; use silences"),
-    ("active_time_intervals", "time intervals are not supported yet; use silences"),
     ("scrape_configs", "Watchkeeper receives OTLP and remote write; let a collector scrape"),
     ("pagerduty_configs", "not supported; use `webhook`"),
     ("opsgenie_configs", "not supported; use `webhook`"),

@@ -8,13 +8,14 @@ use watchkeeper_domain::Code;
 
 use super::incident::{IncidentsFile, StatusPageFile};
 use super::names::Names;
-use super::oncall::{EscalationPolicyFile, Known, ScheduleFile};
+use super::oncall::{self, EscalationPolicyFile, ScheduleFile};
 use super::person::PersonFile;
 use super::probe::ProbeFile;
 use super::receiver::ReceiverFile;
-use super::route::{InhibitRuleFile, RouteFile, default_root};
+use super::route::{InhibitRuleFile, Known, RouteFile, default_root};
 use super::rule::{CheckExpr, RuleFile};
-use super::server::{DemoFile, EvaluationFile, ServerFile, SlackFile, SmtpFile, StorageFile};
+use super::server::{AlertsFile, DemoFile, EvaluationFile, ServerFile, SlackFile, SmtpFile, StorageFile};
+use super::time_interval::{self, NamedIntervalsFile};
 use super::workflow::WorkflowFile;
 use crate::decode::record::record;
 use crate::decode::{At, Context, List, items};
@@ -43,6 +44,10 @@ record! {
         receivers: Option<List<ReceiverFile>> = "receivers";
         /// Alerts that mute others.
         inhibit_rules: Option<List<InhibitRuleFile>> = "inhibit_rules";
+        /// Times that recur, by name, for routes.
+        time_intervals: Option<List<NamedIntervalsFile>> = "time_intervals";
+        /// Alerts that other tools post.
+        alerts: Option<AlertsFile> = "alerts";
         /// How alerts become incidents.
         incidents: Option<IncidentsFile> = "incidents";
         /// The public status page.
@@ -92,6 +97,10 @@ impl MainFile {
             receivers.entry(built.receiver.name.clone()).or_insert(built.receiver);
         }
         let root_receiver = self.root_receiver(&mut receiver_names, &mut receivers, cx);
+        let mut interval_names = Names::new("time interval");
+        let intervals: Vec<&NamedIntervalsFile> = items(&self.time_intervals).iter().collect();
+        let time_intervals = time_interval::build(&intervals, &mut interval_names, cx);
+        let known = Known { receivers: &receiver_names, time_intervals: &interval_names };
         let mut people_names = Names::new("person");
         let mut people = Vec::new();
         for file in items(&self.people) {
@@ -119,11 +128,13 @@ impl MainFile {
             rule_groups,
             probes,
             route: match &self.route {
-                Some(route) => route.build_root(&root_receiver, &receiver_names, cx),
+                Some(route) => route.build_root(&default_root(&root_receiver), known, cx),
                 None => default_root(&root_receiver),
             },
             receivers,
             inhibit_rules: items(&self.inhibit_rules).iter().map(|r| r.build(cx)).collect(),
+            time_intervals,
+            resolve_timeout: AlertsFile::resolve_timeout(self.alerts.as_ref(), cx),
             workflows,
             incidents: IncidentsFile::build(self.incidents.as_ref(), &receiver_names, &people_names, check_expr, cx),
             status_page: StatusPageFile::build(self.status_page.as_ref(), cx),
@@ -163,7 +174,7 @@ impl MainFile {
         }
         let reachable = items(&self.people).iter().filter(|person| person.reachable(self.smtp.is_some()));
         let reachable = reachable.map(|person| person.name.value.as_str()).collect();
-        let known = Known { people, reachable, schedules: &schedule_names, receivers, paging };
+        let known = oncall::Known { people, reachable, schedules: &schedule_names, receivers, paging };
         let schedules = items(&self.schedules).iter().map(|file| file.build(&known, cx));
         let schedules = schedules.map(|schedule| (schedule.name.clone(), schedule)).collect();
         let policies = items(&self.escalation_policies).iter().map(|file| file.build(&known, cx));
@@ -193,13 +204,9 @@ impl MainFile {
         }
         // A route may name the default receiver although nobody wrote it.
         names.given(DEFAULT_RECEIVER);
-        receivers.entry(DEFAULT_RECEIVER.to_owned()).or_insert_with(|| Receiver {
-            name: DEFAULT_RECEIVER.to_owned(),
-            slack: Vec::new(),
-            email: Vec::new(),
-            webhook: Vec::new(),
-            escalation_policy: None,
-        });
+        receivers
+            .entry(DEFAULT_RECEIVER.to_owned())
+            .or_insert_with(|| Receiver { name: DEFAULT_RECEIVER.to_owned(), ..Receiver::default() });
         DEFAULT_RECEIVER.to_owned()
     }
 }

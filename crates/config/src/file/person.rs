@@ -14,8 +14,10 @@ use crate::model::person::{NotificationRule, Person, receiver_of};
 use crate::model::receiver::Receiver;
 use crate::suggest;
 
-/// The kinds of contact method.
+/// The kinds of contact method: a kind is a key of a person and of a receiver, and delivery has a channel for it.
 const KINDS: [&str; 3] = ["email", "slack", "webhook"];
+/// What people may well write here, and no channel does yet.
+const WANTED: [&str; 2] = ["sms", "voice"];
 
 record! {
     /// A person.
@@ -63,6 +65,7 @@ impl PersonFile {
         let file = ReceiverFile {
             place: self.place.clone(),
             name: At { value: receiver_of(&self.name.value), place: self.name.place.clone() },
+            labels: None,
             slack: self.slack.clone(),
             email: mail,
             webhook: self.webhook.clone(),
@@ -95,6 +98,12 @@ impl NotificationRuleFile {
     fn build(&self, of: &PersonFile, has_mail: bool, cx: &mut Context<'_>) -> Option<NotificationRule> {
         let (kind, name) = (self.via.value.as_str(), &of.name.value);
         if !KINDS.contains(&kind) {
+            if WANTED.contains(&kind) {
+                let message = format!("`{name}` cannot be called by {kind}: this version has no such channel");
+                let help = "use `email`, `slack` or `webhook`; a webhook can lead to a gateway for calls and texts";
+                cx.invalid(&self.via.place, message, Some(help.to_owned()));
+                return None;
+            }
             let shown: String = kind.chars().take(80).collect();
             let help = suggest::help(kind, &KINDS);
             cx.invalid(&self.via.place, format!("`{shown}` is not a contact method"), Some(help));

@@ -7,7 +7,7 @@ use watchkeeper_domain::{Code, Span};
 use super::server::{or, positive};
 use crate::decode::record::record;
 use crate::decode::secret::{SecretAt, UrlAt};
-use crate::decode::{At, Context, List, items};
+use crate::decode::{At, Context, List, Map, items};
 use crate::diagnostic::Diagnostic;
 use crate::model::receiver::ChartPolicy;
 use crate::model::{EmailIntegration, Receiver, SlackIntegration, WebhookIntegration};
@@ -18,6 +18,8 @@ record! {
     ReceiverFile, "a receiver" {
         /// Its name in routes.
         name: At<String> = "name";
+        /// Labels of the receiver itself, for those who look for receivers.
+        labels: Option<Map<At<String>>> = "labels";
         /// Slack incoming webhooks.
         slack: Option<List<SlackFile>> = "slack" | "slack_configs";
         /// E-mail.
@@ -110,8 +112,10 @@ impl ReceiverFile {
         }
         let email = items(&self.email).iter().filter_map(|file| file.build(&name, cx)).collect();
         let mails = items(&self.email).first().map(|f| f.place.clone());
+        let labels = self.labels.as_ref().map_or(&[][..], |map| &map.0);
+        let labels = labels.iter().map(|(key, value)| (key.text.clone(), value.value.clone())).collect();
         let escalation_policy = self.escalation_policy.as_ref().map(|at| at.value.clone());
-        Built { receiver: Receiver { name, slack, email, webhook, escalation_policy }, mails }
+        Built { receiver: Receiver { name, labels, slack, email, webhook, escalation_policy }, mails }
     }
 }
 

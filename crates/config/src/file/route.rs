@@ -2,6 +2,8 @@
 //!
 //! Not the walk over the tree.
 
+use std::collections::BTreeMap;
+
 use watchkeeper_domain::{MatchOp, Matcher, Span};
 
 use super::names::Names;
@@ -33,6 +35,12 @@ record! {
         match_re: Option<Map<At<String>>> = "match_re";
         /// Whether routes after this one are tried too.
         continue_: Option<At<bool>> = "continue";
+        /// Names of time intervals in which nothing is told.
+        mute_time_intervals: Option<List<At<String>>> = "mute_time_intervals";
+        /// Names of time intervals outside of which nothing is told.
+        active_time_intervals: Option<List<At<String>>> = "active_time_intervals";
+        /// Labels of the route itself, for readers of groups; inherited.
+        labels: Option<Map<At<String>>> = "labels";
         /// Children; the first that matches wins.
         routes: Option<List<RouteFile>> = "routes";
     }
@@ -68,7 +76,9 @@ fn gather(
     let mut out: Vec<Matcher> = items(new).iter().flat_map(|at| at.value.0.clone()).collect();
     for (map, op) in [(equal, MatchOp::Equal), (regex, MatchOp::Match)] {
         for (key, value) in map.map_or(&[][..], |m| &m.0) {
-            match Matcher::new(&key.text, op, &value.value) {
+            // `match_re` is anchored in what a group's key shows, too, as in Alertmanager.
+            let text = if op == MatchOp::Match { format!("^(?:{})$", value.value) } else { value.value.clone() };
+            match Matcher::of_alerts(&key.text, op, text) {
                 Ok(matcher) => out.push(matcher),
                 Err(e) => cx.invalid(&value.place, e.to_string(), None),
             }
@@ -87,14 +97,30 @@ pub(crate) fn default_root(receiver: &str) -> Route {
         repeat_interval: Span::from_secs(4 * 3_600),
         matchers: Vec::new(),
         continue_: false,
+        mute_time_intervals: Vec::new(),
+        active_time_intervals: Vec::new(),
+        labels: BTreeMap::new(),
         routes: Vec::new(),
     }
 }
 
+/// The names that a route may refer to.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'a> {
+    pub(crate) receivers: &'a Names,
+    pub(crate) time_intervals: &'a Names,
+}
+
 impl RouteFile {
     /// The root: it takes every alert, so it has no matchers.
-    pub(crate) fn build_root(&self, default_receiver: &str, receivers: &Names, cx: &mut Context<'_>) -> Route {
-        let root = self.build(&default_root(default_receiver), receivers, cx);
+    pub(crate) fn build_root(&self, defaults: &Route, known: Known<'_>, cx: &mut Context<'_>) -> Route {
+        let root = self.build(defaults, known, cx);
+        for list in [&self.mute_time_intervals, &self.active_time_intervals] {
+            if let Some(at) = items(list).first() {
+                let help = "put it into `routes`, so that something is told of every alert at some time";
+                cx.invalid(&at.place, "the root route cannot have time intervals", Some(help.to_owned()));
+            }
+        }
         if !root.matchers.is_empty() {
             cx.invalid(
                 &self.place,
@@ -108,10 +134,22 @@ impl RouteFile {
         root
     }
 
-    fn build(&self, parent: &Route, receivers: &Names, cx: &mut Context<'_>) -> Route {
+    fn build(&self, parent: &Route, known: Known<'_>, cx: &mut Context<'_>) -> Route {
         if let Some(at) = &self.receiver {
-            receivers.refer(&at.value, &at.place, cx);
+            known.receivers.refer(&at.value, &at.place, cx);
         }
+        let mut intervals = |list: &Option<List<At<String>>>| -> Vec<String> {
+            let refer = |at: &At<String>| {
+                known.time_intervals.refer(&at.value, &at.place, cx);
+                at.value.clone()
+            };
+            items(list).iter().map(refer).collect()
+        };
+        let (mute_time_intervals, active_time_intervals) =
+            (intervals(&self.mute_time_intervals), intervals(&self.active_time_intervals));
+        let mut labels = parent.labels.clone();
+        let own = self.labels.as_ref().map_or(&[][..], |map| &map.0);
+        labels.extend(own.iter().map(|(key, value)| (key.text.clone(), value.value.clone())));
         let group_by = match &self.group_by {
             None => parent.group_by.clone(),
             Some(list) if list.0.iter().any(|at| at.value == "...") => {
@@ -139,9 +177,12 @@ impl RouteFile {
             repeat_interval: positive(self.repeat_interval.as_ref(), parent.repeat_interval, "repeat_interval", cx),
             matchers: gather(&self.matchers, self.match_equal.as_ref(), self.match_re.as_ref(), cx),
             continue_: or(self.continue_.as_ref(), false),
+            mute_time_intervals,
+            active_time_intervals,
+            labels,
             routes: Vec::new(),
         };
-        route.routes = items(&self.routes).iter().map(|child| child.build(&route, receivers, cx)).collect();
+        route.routes = items(&self.routes).iter().map(|child| child.build(&route, known, cx)).collect();
         route
     }
 }

@@ -1,4 +1,4 @@
-//! `server`, `storage`, `evaluation`, `smtp`, `demo`, `slack`: the settings of this process and its peers.
+//! `server`, `storage`, `evaluation`, `alerts`, `smtp`, `demo`, `slack`: the settings of this process and its peers.
 //!
 //! Not what it watches.
 
@@ -65,6 +65,14 @@ record! {
         interval: Option<At<Span>> = "interval";
         /// The longest that arrivals are gathered. Default 100 ms.
         coalesce: Option<At<Span>> = "coalesce";
+    }
+}
+
+record! {
+    /// Alerts that other tools post.
+    AlertsFile, "`alerts`" {
+        /// How long an alert fires when its sender names no end and does not post it again. Default 5 min.
+        resolve_timeout: Option<At<Span>> = "resolve_timeout";
     }
 }
 
@@ -215,6 +223,15 @@ impl EvaluationFile {
             interval: positive(file.and_then(|f| f.interval.as_ref()), Span::from_secs(60), "interval", cx),
             coalesce: or(file.and_then(|f| f.coalesce.as_ref()), Span::from_millis(100)),
         }
+    }
+}
+
+/// How long a posted alert fires when the file does not say.
+pub(crate) const RESOLVE_TIMEOUT: Span = Span::from_secs(300);
+
+impl AlertsFile {
+    pub(crate) fn resolve_timeout(file: Option<&Self>, cx: &mut Context<'_>) -> Span {
+        positive(file.and_then(|f| f.resolve_timeout.as_ref()), RESOLVE_TIMEOUT, "resolve_timeout", cx)
     }
 }
 

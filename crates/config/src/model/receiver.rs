@@ -2,15 +2,20 @@
 //!
 //! Not the sending: `respond::notify` does that.
 
+use std::collections::BTreeMap;
+
 use watchkeeper_domain::{Integration, Span};
 
+use super::person::RECEIVER_PREFIX;
 use crate::secret::Secret;
 
 /// Who or what is told, over one or more integrations.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Receiver {
     /// Its name in routes.
     pub name: String,
+    /// Labels of the receiver itself, for those who look for receivers: `owner`, `kind`, …
+    pub labels: BTreeMap<String, String>,
     /// Slack incoming webhooks.
     pub slack: Vec<SlackIntegration>,
     /// E-mail.
@@ -96,6 +101,12 @@ pub enum SmtpTls {
 }
 
 impl Receiver {
+    /// Whether it is a person's own: nobody wrote it, and no route can name it.
+    #[must_use]
+    pub fn is_person(&self) -> bool {
+        self.name.starts_with(RECEIVER_PREFIX)
+    }
+
     /// The keys and wishes of its integrations, as the outbox needs them: `slack`, `slack:1`, `email`, `webhook`, …
     #[must_use]
     pub fn integrations(&self) -> Vec<Integration> {

@@ -2,6 +2,8 @@
 //!
 //! Not the walk over it: `alert::route` does that.
 
+use std::collections::BTreeMap;
+
 use watchkeeper_domain::{Matcher, Span};
 
 /// A node of the route tree; settings that were absent in the file are inherited already.
@@ -21,6 +23,12 @@ pub struct Route {
     pub matchers: Vec<Matcher>,
     /// Whether siblings after this one are tried too.
     pub continue_: bool,
+    /// Names of time intervals in which nothing is told. Not inherited.
+    pub mute_time_intervals: Vec<String>,
+    /// Names of time intervals outside of which nothing is told; empty: always. Not inherited.
+    pub active_time_intervals: Vec<String>,
+    /// Labels of the route itself, for readers of groups.
+    pub labels: BTreeMap<String, String>,
     /// Children, first match wins.
     pub routes: Vec<Route>,
 }

@@ -81,7 +81,7 @@ fn what_nobody_could_be_called_by_is_refused_at_its_place() {
         "wk.yaml",
         "
 people:
-  - {name: ana, email: ana@bank.example, notify: [{via: email}, {via: pigeon}, {via: slack, after: soon}]}
+  - {name: ana, email: ana@bank.example, notify: [{via: email}, {via: pigeon}, {via: sms}, {via: slack, after: soon}]}
   - {name: bo, webhook: {url: 'http://127.0.0.1:9/'}}
 schedules:
   - name: payments

@@ -2,6 +2,7 @@
 //!
 //! Not rows and not the API's types: the console's handlers turn these into answers.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use watchkeeper_config::model::Rule;
@@ -47,6 +48,8 @@ pub struct RuleStatus {
 pub struct InstanceStatus {
     /// The alert's labels.
     pub labels: Labels,
+    /// The rendered annotations, where they were asked for.
+    pub annotations: BTreeMap<String, String>,
     /// `pending`, `firing` or `unknown`.
     pub state: Standing,
     /// Why it is unknown; empty otherwise.
@@ -61,11 +64,25 @@ pub struct InstanceStatus {
     pub alert_id: Option<AlertId>,
 }
 
-pub(super) fn of(runtime: &Runtime) -> Vec<RuleStatus> {
-    runtime.groups.iter().flat_map(|g| g.rules.iter().map(|r| rule(g, r))).collect()
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Detail {
+    Brief,
+    Annotations,
 }
 
-fn rule(group: &Group, run: &RuleRun) -> RuleStatus {
+pub(super) fn of(runtime: &Runtime, detail: Detail) -> Vec<RuleStatus> {
+    runtime.groups.iter().flat_map(|g| g.rules.iter().map(move |r| rule(g, r, detail))).collect()
+}
+
+fn rule(group: &Group, run: &RuleRun, detail: Detail) -> RuleStatus {
+    let told = |instance: &Instance| {
+        let annotations = match detail {
+            Detail::Brief => BTreeMap::new(),
+            Detail::Annotations => run.rule.annotations(&instance.labels, instance.value),
+        };
+        self::instance(instance, annotations)
+    };
     RuleStatus {
         group: group.name.clone(),
         file: run.rule.file.clone(),
@@ -79,11 +96,11 @@ fn rule(group: &Group, run: &RuleRun) -> RuleStatus {
         evaluations: run.evaluations,
         failures: run.failures,
         series_seen: run.last.map_or(0, |l| l.series_seen),
-        instances: run.instances.values().filter_map(instance).collect(),
+        instances: run.instances.values().filter_map(told).collect(),
     }
 }
 
-fn instance(instance: &Instance) -> Option<InstanceStatus> {
+fn instance(instance: &Instance, annotations: BTreeMap<String, String>) -> Option<InstanceStatus> {
     let unknown = instance.state.unknown();
     let (state, fired_at) = match &instance.state {
         InstanceState::Inactive => return None,
@@ -92,6 +109,7 @@ fn instance(instance: &Instance) -> Option<InstanceStatus> {
     };
     Some(InstanceStatus {
         labels: instance.labels.clone(),
+        annotations,
         state: if unknown.is_some() { Standing::Unknown } else { state },
         reason: unknown.map(|u| u.reason.clone()).unwrap_or_default(),
         value: instance.value,

@@ -213,6 +213,24 @@ async fn a_pass_that_could_not_be_written_is_done_again() {
 }
 
 #[tokio::test]
+async fn a_signal_is_carried_on_in_its_transaction_and_survives_a_defect_further_on() {
+    for (stumbles, reason) in [(false, "carried on"), (true, "")] {
+        let world = World::new(vec![rule("Down", DOWN, 0)]).await;
+        *world.sink.stumble.lock() = stumbles;
+        world.put("probe_success", &[("service", "front")], 0.0);
+        let before = world.state.commits();
+        world.scheduler.reconcile().await.unwrap();
+        assert_eq!(world.words().len(), if stumbles { 2 } else { 1 }, "recorded again, not lost");
+        assert_eq!(world.state.commits() - before, 1, "what was found is committed once");
+        assert_eq!(world.sink.carried.load(Ordering::Relaxed), 1);
+        assert_eq!(world.sink.committed.load(Ordering::Relaxed), 1);
+        let written: String =
+            sqlx::query_scalar("SELECT reason FROM rule_health").fetch_one(world.state.read()).await.unwrap();
+        assert_eq!(written, reason, "what stumbled left nothing");
+    }
+}
+
+#[tokio::test]
 async fn arrivals_are_taken_at_once_then_gathered_and_never_starved() {
     let world = World::new(vec![rule("Down", DOWN, 0)]).await;
     world.settle().await;

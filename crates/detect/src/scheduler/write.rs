@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use watchkeeper_domain::ids::AlertId;
 use watchkeeper_domain::{Actor, Category, Priority, Signal, Timestamp, Verdict};
 use watchkeeper_state::ledger;
-use watchkeeper_state::{Entry, State, StateError};
+use watchkeeper_state::{Entry, State, StateError, Tx};
 
 use super::Scheduler;
 use super::pass::{Changes, Move};
@@ -34,10 +34,40 @@ impl Scheduler {
         let now = self.env.now();
         // Queries come before the transaction: it holds the only writer.
         let (places, signals) = self.signals(changes, now).await;
+        let (tx, written) = self.put(changes, &places, &signals, now).await?;
+        if signals.is_empty() {
+            State::commit(tx).await?;
+            return Ok(written);
+        }
+        let written = match self.sink.carry_on(tx).await {
+            Ok(tx) => {
+                State::commit(tx).await?;
+                written
+            }
+            Err(error) => {
+                // What was found must not be lost to a defect further on: the reconcilers meet it again, by themselves.
+                tracing::error!(%error, "what was found could not be carried on at once; it is written down alone");
+                let (tx, written) = self.put(changes, &places, &signals, now).await?;
+                State::commit(tx).await?;
+                written
+            }
+        };
+        self.sink.committed();
+        Ok(written)
+    }
+
+    /// One transaction with everything that changed, not committed.
+    async fn put(
+        &self,
+        changes: &Changes,
+        places: &[Option<usize>],
+        signals: &[Signal],
+        now: Timestamp,
+    ) -> Result<(Tx, Written), StateError> {
         let mut tx = self.state.write().await?;
         let mut written = Written::default();
         if !signals.is_empty() {
-            let ids = self.sink.record(&mut tx, &signals).await?;
+            let ids = self.sink.record(&mut tx, signals).await?;
             let of_moves = places.iter().zip(ids).filter_map(|(place, id)| Some(((*place)?, id?)));
             written.alert_ids = of_moves.collect();
         }
@@ -62,11 +92,7 @@ impl Scheduler {
         for rule_id in &changes.forgotten {
             rows::delete_health(&mut tx, rule_id).await?;
         }
-        State::commit(tx).await?;
-        if !signals.is_empty() {
-            self.sink.committed();
-        }
-        Ok(written)
+        Ok((tx, written))
     }
 
     /// The signals, with the place of the move that each belongs to; orphans first, since a new alert may follow an old one.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use sqlx::Row;
+use watchkeeper_alert::silence::Cache;
 use watchkeeper_config::model::person::RECEIVER_PREFIX;
 use watchkeeper_domain::{Actor, Env, Integration, Timestamp};
 use watchkeeper_state::outbox::{self, Message};
@@ -25,6 +26,8 @@ pub(super) struct Scene<'a> {
     pub(super) settings: &'a Settings,
     /// Those of now, by schedule.
     pub(super) overrides: &'a BTreeMap<String, Vec<Override>>,
+    /// Their compiled matchers.
+    pub(super) silences: &'a Cache,
 }
 
 impl Scene<'_> {

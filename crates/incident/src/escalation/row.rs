@@ -3,12 +3,15 @@
 //!
 //! Not deciding anything: see [`super::step`].
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteExecutor};
+use sqlx::{Row, SqliteConnection};
+use watchkeeper_alert::silence::Cache;
 use watchkeeper_config::model::EscalationPolicy;
 use watchkeeper_domain::ids::{AlertId, EscalationId, IncidentId};
-use watchkeeper_domain::{Actor, Priority, Timestamp};
+use watchkeeper_domain::{Actor, Labels, Priority, Span, Timestamp};
 use watchkeeper_state::{Entry, StateError, Tx, ledger};
 
 use super::step::{Condition, Phase, Progress};
@@ -149,8 +152,74 @@ pub(super) struct Situation {
     pub(super) owner: Option<String>,
 }
 
-/// All open ones, or the one of this id. One statement, because it is asked in every pass.
-pub(super) async fn situations(db: impl SqliteExecutor<'_>, id: Option<&str>) -> Result<Vec<Situation>, StateError> {
+/// All open ones, or the one of this id. One statement unless something is silenced, because it is asked in every pass.
+///
+/// Silences are looked at here: a group that was told long ago is not looked at again when one begins.
+pub(super) async fn situations(
+    db: &mut SqliteConnection,
+    silences: &Cache,
+    now: Timestamp,
+    id: Option<&str>,
+) -> Result<Vec<Situation>, StateError> {
+    let mut found = by_rows(db, id).await?;
+    if found.iter().all(|it| it.condition != Condition::Unowned) {
+        return Ok(found);
+    }
+    let active = silences.active(&mut *db, now).await?;
+    if active.is_empty() {
+        return Ok(found);
+    }
+    let rows = sqlx::query(
+        "SELECT ea.escalation_id, a.labels FROM escalation_alert ea JOIN escalation e ON e.id = ea.escalation_id \
+         JOIN alert a ON a.id = ea.alert_id LEFT JOIN incident i ON i.id = a.incident_id \
+         WHERE e.phase <> 'resolved' AND e.about = 'alert' AND ($1 IS NULL OR e.id = $1) AND a.state = 'firing' \
+         AND a.acknowledged_at IS NULL AND (i.id IS NULL OR i.state = 'triggered')",
+    )
+    .bind(id)
+    .fetch_all(&mut *db)
+    .await
+    .map_err(StateError::statement("see whether silences cover what people are called for"))?;
+    let (mut silenced, mut heard) = (BTreeSet::new(), BTreeSet::new());
+    for row in &rows {
+        let labels: &str = row.get("labels");
+        let known: Labels = serde_json::from_str(labels).map_err(|_| StateError::corrupt("alert", "labels", labels))?;
+        let covered = active.iter().any(|silence| silence.matches(&known));
+        if covered { &mut silenced } else { &mut heard }.insert(row.get::<String, _>("escalation_id"));
+    }
+    for it in &mut found {
+        if it.condition == Condition::Unowned && silenced.contains(&it.id) && !heard.contains(&it.id) {
+            it.condition = Condition::Muted;
+        }
+    }
+    Ok(found)
+}
+
+/// When a silence begins or ends next, as far as open escalations have to know.
+pub(super) async fn next_change_of_silences(
+    db: &mut SqliteConnection,
+    silences: &Cache,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StateError> {
+    let waiting: (i64, Option<i64>, i64) = sqlx::query_as(
+        "SELECT EXISTS (SELECT 1 FROM escalation WHERE phase IN ('paging', 'held', 'exhausted')), \
+         (SELECT min(starts_at) FROM silence WHERE starts_at > $1 AND expired_at IS NULL), \
+         EXISTS (SELECT 1 FROM silence WHERE ends_at > $1 AND recurrence IS NOT NULL AND expired_at IS NULL)",
+    )
+    .bind(now.as_micros())
+    .fetch_one(&mut *db)
+    .await
+    .map_err(StateError::statement("see when a silence begins"))?;
+    let (open, begins, recurs) = waiting;
+    if open == 0 {
+        return Ok(None);
+    }
+    let ends = silences.active(db, now).await?.iter().map(|silence| silence.holds_until(now)).min();
+    // One that recurs is asked every minute: intervals are made of whole minutes.
+    let recurring = (recurs != 0).then(|| now + Span::from_secs(60));
+    Ok([begins.map(Timestamp::from_micros), ends, recurring].into_iter().flatten().min())
+}
+
+async fn by_rows(db: &mut SqliteConnection, id: Option<&str>) -> Result<Vec<Situation>, StateError> {
     let rows = sqlx::query(
         "WITH member AS (SELECT ea.escalation_id AS esc, a.acknowledged_by AS ack, i.acknowledged_by AS incident_ack, \
            CASE WHEN a.acknowledged_at IS NULL AND (i.id IS NULL OR i.state = 'triggered') THEN 1 ELSE 0 END AS unowned, \
@@ -167,13 +236,15 @@ pub(super) async fn situations(db: impl SqliteExecutor<'_>, id: Option<&str>) ->
          WHERE e.phase <> 'resolved' AND ($1 IS NULL OR e.id = $1) ORDER BY e.started_at, e.id",
     )
     .bind(id)
-    .fetch_all(db)
+    .fetch_all(&mut *db)
     .await
     .map_err(StateError::statement("see what became of what people are called for"))?;
     let count = |row: &SqliteRow, column: &str| row.get::<i64, _>(column) > 0;
     let situation = |row: &SqliteRow| {
         let incident: Option<&str> = row.get("incident_state");
         let condition = match (row.get::<&str, _>("about"), incident) {
+            // Whoever took all of its alerts has it, though nobody said so of the incident.
+            ("incident", Some("triggered")) if count(row, "firing") && !count(row, "unowned") => Condition::Owned,
             ("incident", Some("triggered")) => Condition::Unowned,
             ("incident", Some("acknowledged" | "mitigated")) => Condition::Owned,
             ("incident", _) => Condition::Over,

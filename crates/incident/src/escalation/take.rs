@@ -260,7 +260,7 @@ async fn over(tx: &mut Tx, scene: &Scene<'_>, message: &Taken, it: &Escalation) 
 
 /// Looks at how things are and goes on from there.
 pub(super) async fn look(tx: &mut Tx, scene: &Scene<'_>, it: Escalation, news: bool) -> Result<(), StateError> {
-    let found = row::situations(&mut **tx, Some(&it.id.to_string())).await?;
+    let found = row::situations(tx, scene.silences, scene.now, Some(&it.id.to_string())).await?;
     let Some(situation) = found.into_iter().next() else { return Ok(()) };
     let it = turn(tx, scene, it, Event::Is(situation.condition), situation.owner).await?;
     if news && situation.condition == Condition::Unowned {

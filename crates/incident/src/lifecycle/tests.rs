@@ -76,11 +76,25 @@ fn the_first_to_take_it_stays_and_a_resolve_counts_as_taking_it() {
 
 #[test]
 fn priority_only_rises_and_the_start_only_moves_back() {
-    let join = |priority, at| Event::Joined { priority, started_at: Timestamp::from_secs(at) };
+    let join = |priority, at| Event::Joined { priority, started_at: Timestamp::from_secs(at), name: None };
     let next = step(&incident(S::Triggered), &join(Priority::Low, 150), NOW).unwrap().unwrap();
     assert_eq!((next.priority, next.started_at), (Priority::High, Timestamp::from_secs(100)));
     let next = step(&next, &join(Priority::Critical, 50), NOW).unwrap().unwrap();
     assert_eq!((next.priority, next.started_at), (Priority::Critical, Timestamp::from_secs(50)));
+}
+
+#[test]
+fn it_is_called_after_its_most_urgent_alert() {
+    let named = |priority, title: &str| Event::Joined {
+        priority,
+        started_at: NOW,
+        name: Some((title.to_owned(), Category::Database)),
+    };
+    let first = incident(S::Triggered);
+    let same = step(&first, &named(Priority::High, "as urgent"), NOW).unwrap().unwrap();
+    assert_eq!((same.title, same.category), (first.title.clone(), first.category));
+    let worse = step(&first, &named(Priority::Critical, "worse"), NOW).unwrap().unwrap();
+    assert_eq!((worse.title.as_str(), worse.category), ("worse", Category::Database));
 }
 
 #[test]

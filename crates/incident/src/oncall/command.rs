@@ -131,8 +131,9 @@ impl OnCall {
         Ok(row)
     }
 
-    /// Takes an override back. One that has begun ends now, so that who was on call before stays true.
-    pub async fn remove_override(&self, id: &str, actor: Actor) -> Result<(), Error> {
+    /// Takes an override back and gives it as it was. One that has begun ends now, so that who was on call before stays
+    /// true.
+    pub async fn remove_override(&self, id: &str, actor: Actor) -> Result<OverrideRow, Error> {
         let now = self.env.now();
         let mut tx = self.state.write().await?;
         let not_found = || Error::NotFound { what: "override", id: id.chars().take(80).collect() };
@@ -154,7 +155,7 @@ impl OnCall {
         let data = json!({"override": row, "what": what});
         ledger::append(&mut tx, Entry::new(now, "oncall.override_removed", actor, id).data(data)).await?;
         self.commit(tx).await?;
-        Ok(())
+        Ok(row)
     }
 
     /// Leaves a note for whoever takes over next.

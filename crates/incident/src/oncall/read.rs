@@ -89,6 +89,38 @@ impl OnCall {
         Ok(Calendar { folded: timetable(known, &made, range), layers, overrides, notes })
     }
 
+    /// Who is on call when, of one schedule or of all, and only one person's turns if one is named; in the order of
+    /// schedules and time.
+    pub async fn shifts(
+        &self,
+        range: Window,
+        schedule: Option<&str>,
+        person: Option<&str>,
+    ) -> Result<Vec<(String, Shift)>, Error> {
+        let settings = self.settings();
+        if let Some(name) = schedule {
+            known_schedule(&settings, name)?;
+        }
+        checked_range(range)?;
+        let overrides = store::by_schedule(&store::overrides(self.state.read(), range).await?);
+        let mut found = Vec::new();
+        for one in settings.schedules.values().filter(|one| schedule.is_none_or(|name| name == one.name)) {
+            let made = overrides.get(&one.name).map_or(&[][..], Vec::as_slice);
+            let shifts = joined(timetable(one, made, range).shifts).into_iter();
+            let shifts = shifts.filter(|shift| person.is_none_or(|name| name == shift.person));
+            found.extend(shifts.map(|shift| (one.name.clone(), shift)));
+        }
+        Ok(found)
+    }
+
+    /// The overrides that touch a range, in the order in which they were made.
+    pub async fn overrides(&self, range: Window, only: Option<&str>) -> Result<Vec<OverrideRow>, Error> {
+        checked_range(range)?;
+        let mut rows = store::overrides(self.state.read(), range).await?;
+        rows.retain(|row| only.is_none_or(|name| name == row.schedule));
+        Ok(rows)
+    }
+
     /// Where nobody would answer in a range, in every schedule or in one; the first ones first.
     pub async fn gaps(&self, range: Window, only: Option<&str>) -> Result<Vec<Gap>, Error> {
         let settings = self.settings();

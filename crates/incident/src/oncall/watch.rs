@@ -16,6 +16,7 @@ use watchkeeper_state::outbox::{self, Message};
 use watchkeeper_state::{Entry, ReconcileError, Reconciler, Report, SignalSink, State, StateError, Tx, ledger};
 
 use super::command::OnCall;
+use super::read::LONGEST_RANGE;
 use super::restriction::Window;
 use super::settings::Settings;
 use super::{Override, store, timetable};
@@ -26,8 +27,8 @@ pub const GAP: &str = "OnCallGap";
 pub const UNCOVERED: &str = "OnCallUncovered";
 /// Where these alerts come from.
 pub const SOURCE: &str = "on-call";
-/// How often schedules are looked at, when nothing is due earlier.
-const INTERVAL: Span = Span::from_secs(60);
+/// How often schedules are looked at when nothing is due earlier: a gap comes into the range that is looked at by and by.
+const INTERVAL: Span = Span::from_secs(600);
 /// How far the end of a gap and of a shift is looked for.
 const HORIZON: Span = Span::from_secs(14 * 86_400);
 
@@ -48,6 +49,16 @@ struct Standing {
     looked_until: Timestamp,
 }
 
+impl Standing {
+    /// When there is something to notice: a hand-off, a warning, the beginning of a gap.
+    fn due(&self, schedule: &Schedule, now: Timestamp) -> Timestamp {
+        let gap = self.gap.map(|gap| gap.from);
+        let warning = gap.map(|from| from - schedule.gap_warning);
+        let times = [Some(self.until), gap, warning].into_iter().flatten().filter(|at| *at > now);
+        times.fold(now + INTERVAL, Timestamp::min)
+    }
+}
+
 impl OnCallWatch {
     /// `sink` takes the alerts about gaps.
     #[must_use]
@@ -58,14 +69,15 @@ impl OnCallWatch {
     async fn pass(&self) -> Result<Report, StateError> {
         let settings = self.on_call.settings();
         let (state, now) = (&self.on_call.state, self.on_call.env.now());
-        let range = Window { from: now, until: now + HORIZON };
+        let warned = settings.schedules.values().map(|schedule| schedule.gap_warning).max().unwrap_or_default();
+        let range = Window { from: now, until: now + warned.min(LONGEST_RANGE) + HORIZON };
         let overrides = store::by_schedule(&store::overrides(state.read(), range).await?);
         let (mut wanted, mut turns) = (Vec::new(), Vec::new());
         let mut report = Report::default();
         let known = known_turns(state).await?;
         for schedule in settings.schedules.values() {
             let standing = standing(schedule, overrides.get(&schedule.name), range);
-            report = report.due(Some(standing.until.min(now + INTERVAL)));
+            report = report.due(Some(standing.due(schedule, now)));
             wanted.extend(warnings(schedule, &standing, now));
             let before = known.get(&schedule.name);
             if before.is_none_or(|(person, _)| *person != standing.person) {
@@ -205,8 +217,13 @@ fn warnings(schedule: &Schedule, standing: &Standing, now: Timestamp) -> Vec<Sig
     // The end of what was looked at moves on with every look, and an alert that changes every minute is no alert.
     let end = if gap.until < standing.looked_until { format!("to {}", gap.until) } else { "on".to_owned() };
     let mut found = Vec::new();
-    let mut warn = |name: &str, priority, summary: String| {
-        let labels = Labels::from_pairs([("alertname", name), ("schedule", schedule.name.as_str())]);
+    let mut warn = |name: &str, priority: Priority, summary: String| {
+        let labels = Labels::from_pairs([
+            ("alertname", name),
+            ("schedule", schedule.name.as_str()),
+            // Routes match on labels.
+            ("priority", priority.as_str()),
+        ]);
         let help = "add an override (console: On call; `watchkeeper oncall override add`), or change the schedule";
         let annotations = [("summary", summary), ("description", help.to_owned())];
         found.push(Signal {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::Row;
 use watchkeeper_domain::{Span, Timestamp};
-use watchkeeper_state::{StateError, Tx};
+use watchkeeper_state::{StateError, Tx, ledger};
 
 use super::impact::{Impact, ImpactState};
 use crate::handover::{self, Tried};
@@ -133,6 +133,7 @@ async fn alerts(tx: &mut Tx, incident: &Incident) -> Result<Vec<AlertFact>, Stat
 }
 
 async fn notifications(tx: &mut Tx, incident: &Incident) -> Result<Notifications, StateError> {
+    ledger::settle(tx).await?;
     let row = sqlx::query(
         "SELECT count(*) AS intended, COALESCE(sum(CASE WHEN state = 'delivered' THEN 1 ELSE 0 END), 0) AS delivered, \
          COALESCE(sum(CASE WHEN state = 'failed' THEN 1 ELSE 0 END), 0) AS failed FROM notification n \

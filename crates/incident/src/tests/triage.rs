@@ -33,7 +33,7 @@ async fn what_is_below_the_threshold_opens_nothing() {
 }
 
 #[tokio::test]
-async fn alerts_of_one_service_join_and_the_priority_rises() {
+async fn alerts_of_one_service_join_and_the_most_urgent_gives_priority_and_name() {
     let world = World::new().await;
     world.fire("Slow", "payments", Category::Application, Priority::Medium).await;
     world.settle().await;
@@ -42,7 +42,11 @@ async fn alerts_of_one_service_join_and_the_priority_rises() {
     world.settle().await;
     let all = world.all().await;
     assert_eq!(all.len(), 2);
-    assert_eq!((all[0].priority, all[0].category), (Priority::High, Category::Application));
+    assert_eq!((all[0].priority, all[0].category), (Priority::High, Category::Database));
+    let title = all[0].title.clone();
+    world.fire("Odd", "payments", Category::Application, Priority::High).await;
+    world.settle().await;
+    assert_eq!(world.all().await[0].title, title, "an equally urgent one does not rename it");
     assert_eq!(world.runs().await, ["restart"], "one run per workflow and incident");
 }
 

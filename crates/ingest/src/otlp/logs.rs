@@ -4,17 +4,17 @@
 
 use std::sync::Arc;
 
-use opentelemetry_proto::tonic::collector::logs::v1::{
-    ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
-};
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::logs::v1 as otlp;
 use serde_json::Value;
 use watchkeeper_domain::telemetry::{Attributes, Batch, LogRecord};
 
-use super::{Decoded, Encoding, Refused, respond, shape, value};
+use super::answer::{Answer, Points, Signal};
+use super::{Decoded, Encoding, shape, value};
 use crate::error::DecodeError;
 use crate::label::Interner;
 use crate::limits::Limits;
+use crate::refused::Refused;
 
 /// Decodes an `ExportLogsServiceRequest` body (already decompressed).
 pub fn decode(body: &[u8], encoding: Encoding, limits: &Limits) -> Result<Decoded, DecodeError> {
@@ -22,43 +22,36 @@ pub fn decode(body: &[u8], encoding: Encoding, limits: &Limits) -> Result<Decode
     map(request, encoding, limits)
 }
 
-/// Maps a message that gRPC has decoded; the response is protobuf.
-pub fn from_request(request: ExportLogsServiceRequest, limits: &Limits) -> Result<Decoded, DecodeError> {
-    map(request, Encoding::Protobuf, limits)
-}
-
-fn map(request: ExportLogsServiceRequest, encoding: Encoding, limits: &Limits) -> Result<Decoded, DecodeError> {
+pub(super) fn map(
+    request: ExportLogsServiceRequest,
+    encoding: Encoding,
+    limits: &Limits,
+) -> Result<Decoded, DecodeError> {
     let (mut interner, mut batch, mut refused) = (Interner::default(), Batch::default(), Refused::default());
     for resource_logs in request.resource_logs {
         let attributes = resource_logs.resource.map(|r| r.attributes).unwrap_or_default();
         let service = value::find(&attributes, "service.name").unwrap_or_default();
         let resource = Arc::new(value::attributes(attributes, &mut interner));
         for scope in resource_logs.scope_logs {
-            let scope_name = scope.scope.map(|s| s.name).filter(|name| !name.is_empty());
+            let scope_attributes = value::scope(scope.scope, &mut interner);
             for record in scope.log_records {
                 if batch.logs.len() >= limits.records {
                     refused.add(1, || format!("more than {} log records in one request", limits.records));
                     continue;
                 }
-                match log(record, scope_name.as_deref(), &service, &resource, &mut interner) {
+                match log(record, &scope_attributes, &service, &resource, &mut interner) {
                     Ok(record) => batch.logs.push(record),
                     Err(why) => refused.add(1, || why.to_owned()),
                 }
             }
         }
     }
-    let partial = (refused.count > 0).then(|| ExportLogsPartialSuccess {
-        rejected_log_records: refused.counted(),
-        error_message: refused.message.clone(),
-    });
-    let response =
-        respond(encoding, &refused, "rejectedLogRecords", &ExportLogsServiceResponse { partial_success: partial });
-    Ok(Decoded { batch, rejected: refused.count, message: refused.message, response })
+    Ok(Decoded { batch, answer: Answer::new(Signal::Logs, encoding, refused, Points::default()) })
 }
 
 fn log(
     record: otlp::LogRecord,
-    scope: Option<&str>,
+    scope: &Attributes,
     service: &Arc<str>,
     resource: &Arc<Attributes>,
     interner: &mut Interner,
@@ -69,11 +62,10 @@ fn log(
         (time, _) => time,
     };
     let mut attributes = value::attributes(record.attributes, interner);
-    for (key, text) in [("event.name", Some(record.event_name.as_str())), ("otel.scope.name", scope)] {
-        if let Some(text) = text.filter(|t| !t.is_empty()) {
-            attributes.push((interner.get(key), Value::String(text.to_owned())));
-        }
+    if !record.event_name.is_empty() {
+        attributes.push((interner.get("event.name"), Value::String(record.event_name)));
     }
+    attributes.extend(scope.iter().cloned());
     Ok(LogRecord {
         t_ns,
         severity: u8::try_from(record.severity_number).ok().filter(|s| *s <= 24).unwrap_or(0),

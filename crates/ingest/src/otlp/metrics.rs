@@ -1,14 +1,11 @@
 //! OTLP metrics as Prometheus series.
 //!
 //! Not native histograms: explicit buckets become classic ones, exponential histograms are refused by name.
-//! The scope is not part of a series' identity (as in Prometheus's own receiver): two scopes that record one metric with
-//! equal attributes write one series.
+//! Delta temporality: the increments are handed on as such, and the store keeps their running sum.
 
 use std::sync::Arc;
 
-use opentelemetry_proto::tonic::collector::metrics::v1::{
-    ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
-};
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::metrics::v1::{
     self as otlp, AggregationTemporality, DataPointFlags, HistogramDataPoint, Metric, NumberDataPoint,
     SummaryDataPoint, exemplar, metric::Data, number_data_point,
@@ -16,12 +13,14 @@ use opentelemetry_proto::tonic::metrics::v1::{
 use watchkeeper_domain::Labels;
 use watchkeeper_domain::telemetry::{Batch, Exemplar, MetricMeta, STALE_NAN_BITS, Sample, SeriesSamples};
 
+use super::answer::{Answer, NO_POINT, Points, Signal};
 use super::naming::{self, Kind};
 use super::resource::Target;
-use super::{Decoded, Encoding, Refused, millis, respond, shape, value};
+use super::{Decoded, Encoding, millis, shape, value};
 use crate::error::{DecodeError, cut};
-use crate::label::Interner;
+use crate::label::{self, Interner};
 use crate::limits::Limits;
+use crate::refused::Refused;
 
 /// Decodes an `ExportMetricsServiceRequest` body (already decompressed).
 pub fn decode(body: &[u8], encoding: Encoding, limits: &Limits) -> Result<Decoded, DecodeError> {
@@ -29,26 +28,28 @@ pub fn decode(body: &[u8], encoding: Encoding, limits: &Limits) -> Result<Decode
     map(request, encoding, limits)
 }
 
-/// Maps a message that gRPC has decoded; the response is protobuf.
-pub fn from_request(request: ExportMetricsServiceRequest, limits: &Limits) -> Result<Decoded, DecodeError> {
-    map(request, Encoding::Protobuf, limits)
-}
-
-fn map(request: ExportMetricsServiceRequest, encoding: Encoding, limits: &Limits) -> Result<Decoded, DecodeError> {
+pub(super) fn map(
+    request: ExportMetricsServiceRequest,
+    encoding: Encoding,
+    limits: &Limits,
+) -> Result<Decoded, DecodeError> {
     let mut mapping = Mapping {
         limits,
         interner: Interner::default(),
         batch: Batch::default(),
         refused: Refused::default(),
+        points: Points::default(),
+        point: 0,
         newest: 0,
     };
     for resource in request.resource_metrics {
-        let target = Target::new(resource.resource, &mut mapping.interner);
+        let mut target = Target::new(resource.resource, &mut mapping.interner);
         mapping.newest = 0;
         for scope in resource.scope_metrics {
+            target.enter(scope.scope.as_ref(), &scope.schema_url, &mut mapping.interner);
             for metric in scope.metrics {
                 mapping.metric(&target, metric);
-                if mapping.batch.series.len() > limits.records {
+                if mapping.batch.series.len() + mapping.batch.deltas.len() > limits.records {
                     return Err(DecodeError::TooLarge {
                         what: "the number of series in the OTLP metrics request".to_owned(),
                         limit: limits.records.to_string(),
@@ -58,23 +59,34 @@ fn map(request: ExportMetricsServiceRequest, encoding: Encoding, limits: &Limits
         }
         mapping.target_info(&target);
     }
-    let Mapping { batch, refused, .. } = mapping;
-    let partial = (refused.count > 0).then(|| ExportMetricsPartialSuccess {
-        rejected_data_points: refused.counted(),
-        error_message: refused.message.clone(),
-    });
-    let response =
-        respond(encoding, &refused, "rejectedDataPoints", &ExportMetricsServiceResponse { partial_success: partial });
-    Ok(Decoded { batch, rejected: refused.count, message: refused.message, response })
+    let Mapping { batch, refused, points, .. } = mapping;
+    Ok(Decoded { batch, answer: Answer::new(Signal::Metrics, encoding, refused, points) })
 }
+
+/// Attributes of an exemplar that are kept.
+const EXEMPLAR_ATTRIBUTES: usize = 16;
 
 struct Mapping<'a> {
     limits: &'a Limits,
     interner: Interner,
     batch: Batch,
     refused: Refused,
+    points: Points,
+    /// The number of the present data point.
+    point: u32,
     /// The newest time of the present resource, in milliseconds.
     newest: i64,
+}
+
+/// How a value counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counting {
+    /// It stands for itself: gauges, quantiles.
+    Level,
+    /// Since its start.
+    Cumulative,
+    /// Since the point before it.
+    Delta,
 }
 
 /// A data point's time, start and staleness.
@@ -101,77 +113,71 @@ impl When {
 
 impl Mapping<'_> {
     fn metric(&mut self, target: &Target, metric: Metric) {
-        let (points, kind, word) = match &metric.data {
-            None => return self.refused.add(0, String::new),
-            Some(Data::Gauge(g)) => (g.data_points.len(), Kind::Gauge, "gauge"),
-            Some(Data::Sum(s)) if s.is_monotonic => (s.data_points.len(), Kind::Counter, "counter"),
-            Some(Data::Sum(s)) => (s.data_points.len(), Kind::UpDown, "gauge"),
-            Some(Data::Histogram(h)) => (h.data_points.len(), Kind::Distribution, "histogram"),
-            Some(Data::Summary(s)) => (s.data_points.len(), Kind::Distribution, "summary"),
+        let name = &metric.name;
+        let (points, kind, word, temporality) = match &metric.data {
+            None => {
+                return self.refused.add(0, || format!("metric `{}`: it has no data points", cut(name)));
+            }
+            Some(Data::Gauge(g)) => (g.data_points.len(), Kind::Gauge, "gauge", None),
+            Some(Data::Sum(s)) => {
+                let (kind, word) = if s.is_monotonic { (Kind::Counter, "counter") } else { (Kind::UpDown, "gauge") };
+                (s.data_points.len(), kind, word, Some(s.aggregation_temporality))
+            }
+            Some(Data::Histogram(h)) => {
+                (h.data_points.len(), Kind::Distribution, "histogram", Some(h.aggregation_temporality))
+            }
+            Some(Data::Summary(s)) => (s.data_points.len(), Kind::Distribution, "summary", None),
             Some(Data::ExponentialHistogram(h)) => {
-                return self.refused.add(h.data_points.len(), || {
+                return self.refused.add(h.data_points.len() as u64, || {
                     format!(
                         "metric `{}`: exponential histograms are not supported; configure explicit bucket boundaries",
-                        cut(&metric.name)
+                        cut(name)
                     )
                 });
             }
         };
-        let temporality = match &metric.data {
-            Some(Data::Sum(s)) => Some(s.aggregation_temporality),
-            Some(Data::Histogram(h)) => Some(h.aggregation_temporality),
-            _ => None,
+        let counting = match temporality.map(AggregationTemporality::try_from) {
+            None => Counting::Level,
+            Some(Ok(AggregationTemporality::Cumulative)) => Counting::Cumulative,
+            Some(Ok(AggregationTemporality::Delta)) => Counting::Delta,
+            Some(_) => {
+                return self.refused.add(points as u64, || {
+                    format!("metric `{}`: it does not say whether it is cumulative or delta", cut(name))
+                });
+            }
         };
-        if temporality.is_some_and(|t| t != AggregationTemporality::Cumulative as i32) {
-            return self.refused.add(points, || {
-                let given =
-                    if temporality == Some(AggregationTemporality::Delta as i32) { "delta" } else { "unspecified" };
-                format!(
-                    "metric `{}`: {given} temporality is not supported; export with cumulative temporality",
-                    cut(&metric.name)
-                )
-            });
-        }
-        let Some(name) = naming::metric_name(&metric.name, &metric.unit, kind) else {
+        let Some(series) = naming::metric_name(name, &metric.unit, kind) else {
             return self
                 .refused
-                .add(points, || format!("metric `{}`: its name has no usable character", cut(&metric.name)));
+                .add(points as u64, || format!("metric `{}`: its name has no usable character", cut(name)));
         };
-        let name = self.interner.get(&name);
+        let series = self.interner.get(&series);
         self.batch.meta.push(MetricMeta {
-            name: Arc::clone(&name),
+            name: Arc::clone(&series),
             kind: self.interner.get(word),
             unit: self.interner.get(&naming::unit_name(&metric.unit)),
             help: Arc::from(metric.description.chars().take(1_024).collect::<String>()),
         });
-        let each = |mapping: &mut Self, result: Result<(), String>| {
+        let each = |result: Result<(), String>, mapping: &mut Self| {
             if let Err(why) = result {
-                mapping.refused.add(1, || format!("metric `{}`: a data point is refused: {why}", cut(&metric.name)));
+                mapping.refused.add(1, || format!("metric `{}`: a data point is refused: {why}", cut(name)));
             }
+            mapping.point += 1;
         };
         match metric.data {
-            Some(Data::Gauge(otlp::Gauge { data_points })) => {
+            Some(Data::Gauge(otlp::Gauge { data_points }) | Data::Sum(otlp::Sum { data_points, .. })) => {
                 for point in data_points {
-                    let result = self.number(target, &name, &point, false);
-                    each(self, result);
-                }
-            }
-            Some(Data::Sum(otlp::Sum { data_points, is_monotonic, .. })) => {
-                for point in data_points {
-                    let result = self.number(target, &name, &point, is_monotonic);
-                    each(self, result);
+                    each(self.number(target, &series, &point, kind, counting), self);
                 }
             }
             Some(Data::Histogram(h)) => {
                 for point in h.data_points {
-                    let result = self.histogram(target, &name, &point);
-                    each(self, result);
+                    each(self.histogram(target, &series, &point, counting), self);
                 }
             }
             Some(Data::Summary(s)) => {
                 for point in s.data_points {
-                    let result = self.summary(target, &name, &point);
-                    each(self, result);
+                    each(self.summary(target, &series, &point), self);
                 }
             }
             Some(Data::ExponentialHistogram(_)) | None => {}
@@ -183,7 +189,8 @@ impl Mapping<'_> {
         target: &Target,
         name: &Arc<str>,
         point: &NumberDataPoint,
-        counter: bool,
+        kind: Kind,
+        counting: Counting,
     ) -> Result<(), String> {
         let when = When::new(point.time_unix_nano, point.start_time_unix_nano, point.flags)?;
         let v = match point.value {
@@ -192,13 +199,25 @@ impl Mapping<'_> {
             None if when.stale => 0.0,
             None => return Err("it has no value".to_owned()),
         };
+        if counting == Counting::Delta && !v.is_finite() {
+            return Err(format!("{v} is no increment"));
+        }
+        if counting == Counting::Delta && kind == Kind::Counter && v < 0.0 {
+            return Err(format!("{v} is no increment of a sum that only grows"));
+        }
         let labels = target.labels(name, &point.attributes, None, &mut self.interner, self.limits)?;
         self.exemplars(&labels, &point.exemplars);
-        self.push(labels, when, v, counter);
+        self.push(labels, when, v, counting);
         Ok(())
     }
 
-    fn histogram(&mut self, target: &Target, name: &Arc<str>, point: &HistogramDataPoint) -> Result<(), String> {
+    fn histogram(
+        &mut self,
+        target: &Target,
+        name: &Arc<str>,
+        point: &HistogramDataPoint,
+        counting: Counting,
+    ) -> Result<(), String> {
         let when = When::new(point.time_unix_nano, point.start_time_unix_nano, point.flags)?;
         let (bounds, counts) = (&point.explicit_bounds, &point.bucket_counts);
         if !(counts.is_empty() && bounds.is_empty()) && counts.len() != bounds.len() + 1 {
@@ -227,20 +246,20 @@ impl Mapping<'_> {
                 }
                 !here
             });
-            self.push(labels, when, u64_to_f64(cumulative), true);
+            self.push(labels, when, u64_to_f64(cumulative), counting);
         }
         let labels =
             target.labels(&bucket, &point.attributes, Some(("le", "+Inf")), &mut self.interner, self.limits)?;
         for exemplar in exemplars {
             self.exemplar(&labels, exemplar);
         }
-        self.push(labels, when, u64_to_f64(point.count), true);
+        self.push(labels, when, u64_to_f64(point.count), counting);
         if let Some(v) = point.sum.or(when.stale.then_some(0.0)) {
             let labels = target.labels(&sum, &point.attributes, None, &mut self.interner, self.limits)?;
-            self.push(labels, when, v, true);
+            self.push(labels, when, v, counting);
         }
         let labels = target.labels(&count, &point.attributes, None, &mut self.interner, self.limits)?;
-        self.push(labels, when, u64_to_f64(point.count), true);
+        self.push(labels, when, u64_to_f64(point.count), counting);
         Ok(())
     }
 
@@ -250,20 +269,28 @@ impl Mapping<'_> {
             let extra = Some(("quantile", float_text(quantile.quantile)));
             let extra = extra.as_ref().map(|(n, v)| (*n, v.as_str()));
             let labels = target.labels(name, &point.attributes, extra, &mut self.interner, self.limits)?;
-            self.push(labels, when, quantile.value, false);
+            self.push(labels, when, quantile.value, Counting::Level);
         }
         for (suffix, v) in [("sum", point.sum), ("count", u64_to_f64(point.count))] {
             let name = self.interner.get(&format!("{name}_{suffix}"));
             let labels = target.labels(&name, &point.attributes, None, &mut self.interner, self.limits)?;
-            self.push(labels, when, v, true);
+            self.push(labels, when, v, Counting::Cumulative);
         }
         Ok(())
     }
 
-    fn push(&mut self, labels: Labels, when: When, v: f64, cumulative: bool) {
+    fn push(&mut self, labels: Labels, when: When, v: f64, counting: Counting) {
         self.newest = self.newest.max(when.t);
-        let start = when.start.filter(|_| cumulative && !when.stale);
-        self.batch.series.push(SeriesSamples { labels, samples: vec![when.sample(v)], start });
+        let start = when.start.filter(|_| counting != Counting::Level && !when.stale);
+        let series = SeriesSamples { labels, samples: vec![when.sample(v)], start };
+        // That nothing was recorded is no increment: the marker stands in the series that the increments make.
+        if counting == Counting::Delta && !when.stale {
+            self.batch.deltas.push(series);
+            self.points.deltas.push(self.point);
+        } else {
+            self.batch.series.push(series);
+            self.points.series.push(self.point);
+        }
     }
 
     fn target_info(&mut self, target: &Target) {
@@ -276,6 +303,7 @@ impl Mapping<'_> {
                 samples: vec![Sample { t: self.newest, v: 1.0 }],
                 start: None,
             });
+            self.points.series.push(NO_POINT);
         }
     }
 
@@ -286,12 +314,17 @@ impl Mapping<'_> {
     }
 
     fn exemplar(&mut self, labels: &Labels, exemplar: &otlp::Exemplar) {
+        let attributes = exemplar.filtered_attributes.iter().map(|kv| {
+            let (name, text) = (label::escape_name(&kv.key), value::to_text(kv.value.as_ref()));
+            (self.interner.get(&name), self.interner.get(&cut(&text)))
+        });
         self.batch.exemplars.push(Exemplar {
             labels: labels.clone(),
             t: millis(exemplar.time_unix_nano),
             v: exemplar_value(exemplar),
             trace_id: value::hex(&exemplar.trace_id),
             span_id: value::hex(&exemplar.span_id),
+            attributes: Labels::from_pairs(attributes.take(EXEMPLAR_ATTRIBUTES)),
         });
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Not a description of the fields' types; opentelemetry-proto has those.
 
-use crate::wire::{LEAF, Shape};
+use crate::wire::{LEAF, PACKED, Shape, TEXT};
 
 static LIST: Shape = Shape { nested: &[(1, &ANY_VALUE)] };
 static ANY_VALUE: Shape = Shape { nested: &[(5, &LIST), (6, &ATTRIBUTES_1)] };
@@ -10,13 +10,14 @@ static KEY_VALUE: Shape = Shape { nested: &[(2, &ANY_VALUE)] };
 /// A message whose field 1 is a list of attributes: a resource, a map value.
 static ATTRIBUTES_1: Shape = Shape { nested: &[(1, &KEY_VALUE)] };
 static RESOURCE: Shape = Shape { nested: &[(1, &KEY_VALUE), (3, &ENTITY)] };
-static ENTITY: Shape = Shape { nested: &[(3, &LEAF), (4, &LEAF)] };
+static ENTITY: Shape = Shape { nested: &[(3, &TEXT), (4, &TEXT)] };
 static SCOPE: Shape = Shape { nested: &[(3, &KEY_VALUE)] };
 
 static EXEMPLAR: Shape = Shape { nested: &[(7, &KEY_VALUE)] };
 static NUMBER: Shape = Shape { nested: &[(7, &KEY_VALUE), (5, &EXEMPLAR)] };
 static HISTOGRAM_POINT: Shape = Shape { nested: &[(9, &KEY_VALUE), (8, &EXEMPLAR)] };
-static EXPONENTIAL_POINT: Shape = Shape { nested: &[(1, &KEY_VALUE), (8, &LEAF), (9, &LEAF), (11, &EXEMPLAR)] };
+static BUCKETS: Shape = Shape { nested: &[(2, &PACKED)] };
+static EXPONENTIAL_POINT: Shape = Shape { nested: &[(1, &KEY_VALUE), (8, &BUCKETS), (9, &BUCKETS), (11, &EXEMPLAR)] };
 static SUMMARY_POINT: Shape = Shape { nested: &[(7, &KEY_VALUE), (6, &LEAF)] };
 static GAUGE: Shape = Shape { nested: &[(1, &NUMBER)] };
 static HISTOGRAM: Shape = Shape { nested: &[(1, &HISTOGRAM_POINT)] };

@@ -9,7 +9,7 @@ use opentelemetry_proto::tonic::collector::{
 };
 use prost::Message;
 use serde_json::{Value, json};
-use watchkeeper_domain::telemetry::{Batch, SeriesSamples, is_stale};
+use watchkeeper_domain::telemetry::{Appended, Batch, Refusal, SeriesSamples, Unwanted, is_stale};
 
 use super::json::JsonMessage;
 use super::{Decoded, Encoding, json, logs, metrics, traces};
@@ -33,7 +33,7 @@ fn of_metrics(body: &Value) -> Decoded {
 
 /// A metrics request with one resource and these metrics.
 fn request(resource: &Value, list: &Value) -> Value {
-    json!({"resourceMetrics": [{"resource": {"attributes": resource}, "scopeMetrics": [{"scope": {"name": "lib"}, "metrics": list}]}]})
+    json!({"resourceMetrics": [{"resource": {"attributes": resource}, "scopeMetrics": [{"metrics": list}]}]})
 }
 
 fn attribute(key: &str, value: &str) -> Value {
@@ -46,17 +46,33 @@ fn lines(batch: &Batch) -> Vec<String> {
 }
 
 #[test]
-fn the_official_metrics_example_is_read_and_its_delta_temporality_refused_by_name() {
+fn the_official_metrics_example_is_read() {
     let Some(body) = corpus("otlp-proto/metrics.json") else { return };
     let decoded = metrics::decode(&body, Encoding::Json, &Limits::default()).unwrap();
+    let scope = "otel_scope_my_scope_attribute=\"some scope attribute\", otel_scope_name=\"my.library\", otel_scope_version=\"1.0.0\"";
     assert_eq!(
         lines(&decoded.batch),
-        ["my_gauge_ratio{job=\"my.service\", my_gauge_attr=\"some value\", service=\"my.service\"} 10 @1544712660300",]
+        [format!(
+            "my_gauge_ratio{{job=\"my.service\", my_gauge_attr=\"some value\", {scope}, service=\"my.service\"}} 10 @1544712660300"
+        )]
     );
-    assert_eq!(decoded.rejected, 3);
-    assert!(decoded.message.contains("`my.counter`: delta temporality"), "{}", decoded.message);
-    let response: Value = serde_json::from_slice(&decoded.response).unwrap();
-    assert_eq!(response["partialSuccess"]["rejectedDataPoints"], "3");
+    // The counter and the histogram have delta temporality.
+    let deltas: Vec<(&str, Option<&str>, f64, Option<i64>)> = decoded
+        .batch
+        .deltas
+        .iter()
+        .map(|s| (s.labels.name().unwrap(), s.labels.get("le"), s.samples[0].v, s.start))
+        .collect();
+    assert_eq!(
+        deltas,
+        [
+            ("my_counter_total", None, 5.0, None),
+            ("my_histogram_bucket", Some("1"), 1.0, None),
+            ("my_histogram_bucket", Some("+Inf"), 2.0, None),
+            ("my_histogram_sum", None, 2.0, None),
+            ("my_histogram_count", None, 2.0, None),
+        ]
+    );
     // The same example with cumulative temporality.
     let cumulative =
         String::from_utf8(body).unwrap().replace("\"aggregationTemporality\": 1", "\"aggregationTemporality\": 2");
@@ -73,11 +89,74 @@ fn the_official_metrics_example_is_read_and_its_delta_temporality_refused_by_nam
             "my_histogram_count"
         ]
     );
-    let buckets: Vec<(Option<&str>, f64)> =
-        decoded.batch.series[2..4].iter().map(|s| (s.labels.get("le"), s.samples[0].v)).collect();
-    assert_eq!(buckets, [(Some("1"), 1.0), (Some("+Inf"), 2.0)]);
-    assert_eq!(decoded.rejected, 1);
-    assert!(decoded.message.contains("exponential histograms are not supported"), "{}", decoded.message);
+    assert!(decoded.batch.deltas.is_empty());
+    assert_eq!(decoded.answer.rejected(), 1);
+    assert!(
+        decoded.answer.message().contains("exponential histograms are not supported"),
+        "{}",
+        decoded.answer.message()
+    );
+}
+
+#[test]
+fn increments_are_told_from_sums_and_what_is_neither_is_refused() {
+    let number = |v: f64| json!({"timeUnixNano": "5000000000", "startTimeUnixNano": "4000000000", "asDouble": v});
+    let histogram = json!({"timeUnixNano": "5000000000", "startTimeUnixNano": "4000000000", "count": 3, "sum": 4.5, "bucketCounts": [1, 2], "explicitBounds": [1]});
+    let decoded = of_metrics(&request(
+        &json!([]),
+        &json!([
+            {"name": "d", "sum": {"aggregationTemporality": 1, "isMonotonic": true, "dataPoints": [number(2.0), {"timeUnixNano": "5000000000", "asDouble": "NaN"}]}},
+            {"name": "u", "sum": {"aggregationTemporality": 1, "dataPoints": [number(-2.0)]}},
+            {"name": "h", "histogram": {"aggregationTemporality": "AGGREGATION_TEMPORALITY_DELTA", "dataPoints": [histogram]}},
+            {"name": "n", "sum": {"isMonotonic": true, "dataPoints": [number(1.0), number(1.0)]}},
+            {"name": "m", "sum": {"isMonotonic": true, "aggregationTemporality": 1, "dataPoints": [number(-1.0)]}},
+            {"name": "s", "sum": {"aggregationTemporality": 1, "dataPoints": [{"timeUnixNano": "5000000000", "flags": 1}]}},
+        ]),
+    ));
+    let deltas: Vec<String> =
+        decoded.batch.deltas.iter().map(|s| format!("{} {}", s.labels.name().unwrap(), s.samples[0].v)).collect();
+    assert_eq!(deltas, ["d_total 2", "u -2", "h_bucket 1", "h_bucket 3", "h_sum 4.5", "h_count 3"]);
+    assert!(decoded.batch.deltas.iter().all(|s| s.start == Some(4_000)));
+    assert!(is_stale(decoded.batch.series[0].samples[0].v));
+    assert_eq!(
+        (decoded.answer.rejected(), decoded.answer.message().as_str()),
+        (
+            4,
+            "metric `d`: a data point is refused: NaN is no increment; \
+             metric `n`: it does not say whether it is cumulative or delta (×2); \
+             metric `m`: a data point is refused: -1 is no increment of a sum that only grows"
+        )
+    );
+}
+
+#[test]
+fn what_the_store_refuses_is_told_by_data_point() {
+    let histogram =
+        json!({"timeUnixNano": "5000000000", "count": 3, "sum": 4.5, "bucketCounts": [1, 2], "explicitBounds": [1]});
+    let mut decoded = of_metrics(&request(
+        &json!([attribute("service.name", "s"), attribute("host.name", "h")]),
+        &json!([
+            {"name": "g", "gauge": {"dataPoints": [{"timeUnixNano": "5000000000", "asInt": 1}]}},
+            {"name": "c", "histogram": {"aggregationTemporality": 2, "dataPoints": [histogram]}},
+            {"name": "d", "histogram": {"aggregationTemporality": 1, "dataPoints": [histogram]}},
+        ]),
+    ));
+    let refusals = decoded
+        .batch
+        .samples()
+        .enumerate()
+        .map(|(place, s)| Refusal { place, labels: s.labels.clone(), samples: 1, why: Unwanted::Ahead })
+        .filter(|r| r.labels.name() != Some("g"))
+        .collect();
+    decoded.answer.refuse(&Appended { refusals, ..Appended::default() });
+    // Two histograms of four series each; `target_info` is no data point.
+    assert_eq!(decoded.answer.rejected(), 2);
+    let message = decoded.answer.message();
+    assert!(message.contains("metric `c_bucket`: the time is too far in the future"), "{message}");
+    decoded.answer.warn("a word of advice");
+    let body: Value = serde_json::from_slice(&decoded.answer.body()).unwrap();
+    assert_eq!(body["partialSuccess"]["rejectedDataPoints"], "2");
+    assert!(body["partialSuccess"]["errorMessage"].as_str().unwrap().ends_with("; a word of advice"));
 }
 
 #[test]
@@ -96,7 +175,7 @@ fn the_official_logs_events_and_trace_examples_are_read() {
             (value("map.attribute"), value("double.attribute")),
             (&json!({"some.map.key": "some value"}), &json!(637.704))
         );
-        assert_eq!((decoded.rejected, decoded.response.as_slice()), (0, b"{}".as_slice()));
+        assert_eq!((decoded.answer.rejected(), decoded.answer.body().as_slice()), (0, b"{}".as_slice()));
     }
     if let Some(body) = corpus("otlp-proto/events.json") {
         let decoded = logs::decode(&body, Encoding::Json, &Limits::default()).unwrap();
@@ -125,7 +204,7 @@ fn both<M: Message + JsonMessage + Default>(
     let message: M = json::read(body, &limits, "a test").unwrap();
     let bytes = message.encode_to_vec();
     let from_protobuf = decode(&bytes, Encoding::Protobuf, &limits).unwrap();
-    assert_eq!((&from_json.batch, from_json.rejected), (&from_protobuf.batch, from_protobuf.rejected));
+    assert_eq!((&from_json.batch, from_json.answer.message()), (&from_protobuf.batch, from_protobuf.answer.message()));
     // Every prefix is an error or a batch, never a panic.
     for cut in (0..bytes.len()).step_by(bytes.len() / 400 + 1) {
         drop(decode(&bytes[..cut], Encoding::Protobuf, &limits));
@@ -268,11 +347,16 @@ fn what_is_wrong_with_a_point_rejects_that_point_and_says_so_in_protobuf_too() {
     );
     let message: ExportMetricsServiceRequest =
         json::read(body.to_string().as_bytes(), &Limits::default(), "a test").unwrap();
-    let decoded = metrics::from_request(message, &Limits::default()).unwrap();
-    assert_eq!((decoded.batch.series.len(), decoded.rejected), (1, 5));
-    assert_eq!(decoded.message, "metric `h`: a data point is refused: it has 1 bucket counts for 2 bounds");
-    let response = ExportMetricsServiceResponse::decode(decoded.response.as_slice()).unwrap().partial_success.unwrap();
-    assert_eq!((response.rejected_data_points, response.error_message), (5, decoded.message));
+    let decoded = metrics::decode(&message.encode_to_vec(), Encoding::Protobuf, &Limits::default()).unwrap();
+    assert_eq!((decoded.batch.series.len(), decoded.answer.rejected()), (1, 5));
+    let message = decoded.answer.message();
+    assert!(
+        message.starts_with("metric `h`: a data point is refused: it has 1 bucket counts for 2 bounds; metric `g`: "),
+        "{message}"
+    );
+    let response =
+        ExportMetricsServiceResponse::decode(decoded.answer.body().as_slice()).unwrap().partial_success.unwrap();
+    assert_eq!((response.rejected_data_points, response.error_message), (5, message));
 }
 
 #[test]
@@ -319,7 +403,7 @@ fn small_bodies_that_would_take_much_memory_are_refused_before_they_do() {
     let long = [attribute("k", &"v".repeat(1 << 20))];
     let point = |attributes: &[Value]| json!({"name": "g", "gauge": {"dataPoints": [{"timeUnixNano": "1000000", "asInt": 1, "attributes": attributes}]}});
     let decoded = of_metrics(&request(&json!([]), &json!([point(&many), point(&long), point(&[])])));
-    assert_eq!((decoded.batch.series.len(), decoded.rejected), (1, 2));
+    assert_eq!((decoded.batch.series.len(), decoded.answer.rejected()), (1, 2));
 }
 
 /// A length-delimited protobuf field.
@@ -337,9 +421,9 @@ fn wrap(field: u8, inner: &[u8]) -> Vec<u8> {
 
 #[test]
 fn an_accepted_request_is_answered_with_an_empty_message() {
-    let decoded = logs::from_request(ExportLogsServiceRequest::default(), &Limits::default()).unwrap();
+    let decoded = logs::decode(&[], Encoding::Protobuf, &Limits::default()).unwrap();
     assert_eq!(
-        ExportLogsServiceResponse::decode(decoded.response.as_slice()).unwrap(),
+        ExportLogsServiceResponse::decode(decoded.answer.body().as_slice()).unwrap(),
         ExportLogsServiceResponse::default()
     );
     assert!(decoded.batch.is_empty());

@@ -1,20 +1,20 @@
-//! OTLP spans.
+//! OTLP spans, with their events and links.
 //!
-//! Links are not kept yet: nothing asks for them.
+//! Not a check that a trace is whole: spans come in any order, from many senders. A link without a valid id points nowhere
+//! and is left out.
 
 use std::sync::Arc;
 
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{self as otlp, span::SpanKind, status::StatusCode};
-use serde_json::Value;
-use watchkeeper_domain::telemetry::{Attributes, Batch, SpanEvent, SpanRecord};
+use watchkeeper_domain::telemetry::{Attributes, Batch, SpanEvent, SpanLink, SpanRecord};
 
-use super::{Decoded, Encoding, Refused, respond, shape, value};
+use super::answer::{Answer, Points, Signal};
+use super::{Decoded, Encoding, shape, value};
 use crate::error::{DecodeError, cut};
 use crate::label::Interner;
 use crate::limits::Limits;
+use crate::refused::Refused;
 
 /// Decodes an `ExportTraceServiceRequest` body (already decompressed).
 pub fn decode(body: &[u8], encoding: Encoding, limits: &Limits) -> Result<Decoded, DecodeError> {
@@ -22,43 +22,36 @@ pub fn decode(body: &[u8], encoding: Encoding, limits: &Limits) -> Result<Decode
     map(request, encoding, limits)
 }
 
-/// Maps a message that gRPC has decoded; the response is protobuf.
-pub fn from_request(request: ExportTraceServiceRequest, limits: &Limits) -> Result<Decoded, DecodeError> {
-    map(request, Encoding::Protobuf, limits)
-}
-
-fn map(request: ExportTraceServiceRequest, encoding: Encoding, limits: &Limits) -> Result<Decoded, DecodeError> {
+pub(super) fn map(
+    request: ExportTraceServiceRequest,
+    encoding: Encoding,
+    limits: &Limits,
+) -> Result<Decoded, DecodeError> {
     let (mut interner, mut batch, mut refused) = (Interner::default(), Batch::default(), Refused::default());
     for resource_spans in request.resource_spans {
         let attributes = resource_spans.resource.map(|r| r.attributes).unwrap_or_default();
         let service = value::find(&attributes, "service.name").unwrap_or_default();
         let resource = Arc::new(value::attributes(attributes, &mut interner));
         for scope in resource_spans.scope_spans {
-            let scope_name = scope.scope.map(|s| s.name).filter(|name| !name.is_empty());
+            let scope_attributes = value::scope(scope.scope, &mut interner);
             for span in scope.spans {
                 if batch.spans.len() >= limits.records {
                     refused.add(1, || format!("more than {} spans in one request", limits.records));
                     continue;
                 }
-                match record(span, scope_name.as_deref(), &service, &resource, &mut interner) {
+                match record(span, &scope_attributes, &service, &resource, &mut interner) {
                     Ok(span) => batch.spans.push(span),
                     Err(why) => refused.add(1, || why),
                 }
             }
         }
     }
-    let partial = (refused.count > 0).then(|| ExportTracePartialSuccess {
-        rejected_spans: refused.counted(),
-        error_message: refused.message.clone(),
-    });
-    let response =
-        respond(encoding, &refused, "rejectedSpans", &ExportTraceServiceResponse { partial_success: partial });
-    Ok(Decoded { batch, rejected: refused.count, message: refused.message, response })
+    Ok(Decoded { batch, answer: Answer::new(Signal::Traces, encoding, refused, Points::default()) })
 }
 
 fn record(
     span: otlp::Span,
-    scope: Option<&str>,
+    scope: &Attributes,
     service: &Arc<str>,
     resource: &Arc<Attributes>,
     interner: &mut Interner,
@@ -77,9 +70,7 @@ fn record(
     }
     let status = span.status.unwrap_or_default();
     let mut attributes = value::attributes(span.attributes, interner);
-    if let Some(scope) = scope {
-        attributes.push((interner.get("otel.scope.name"), Value::String(scope.to_owned())));
-    }
+    attributes.extend(scope.iter().cloned());
     Ok(SpanRecord {
         trace_id,
         span_id,
@@ -111,6 +102,16 @@ fn record(
                 name: e.name,
                 attributes: value::attributes(e.attributes, interner),
             })
+            .collect(),
+        links: span
+            .links
+            .into_iter()
+            .map(|l| SpanLink {
+                trace_id: value::hex(&l.trace_id),
+                span_id: value::hex(&l.span_id),
+                attributes: value::attributes(l.attributes, interner),
+            })
+            .filter(|l| l.trace_id.len() == 32 && l.span_id.len() == 16)
             .collect(),
         resource: Arc::clone(resource),
     })

@@ -5,7 +5,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value as Any};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value::Value as Any};
 use serde_json::Value;
 use watchkeeper_domain::telemetry::Attributes;
 
@@ -45,6 +45,19 @@ fn nested(value: Option<AnyValue>, depth: usize) -> Value {
 /// Attributes as the data model has them: order kept, values as JSON.
 pub(super) fn attributes(list: Vec<KeyValue>, interner: &mut Interner) -> Attributes {
     list.into_iter().map(|kv| (interner.get(&kv.key), to_json(kv.value))).collect()
+}
+
+/// What a scope says of each of its records: `otel.scope.name`, `otel.scope.version`, and its own attributes as they are.
+pub(super) fn scope(scope: Option<InstrumentationScope>, interner: &mut Interner) -> Attributes {
+    let Some(scope) = scope else { return Attributes::new() };
+    let mut out = Attributes::new();
+    for (key, text) in [("otel.scope.name", scope.name), ("otel.scope.version", scope.version)] {
+        if !text.is_empty() {
+            out.push((interner.get(key), Value::String(text)));
+        }
+    }
+    out.extend(attributes(scope.attributes, interner));
+    out
 }
 
 /// A value as a label's text: strings bare, everything else as JSON.

@@ -15,6 +15,15 @@ pub enum Command {
         /// The alerts of the message.
         alerts: Vec<AlertId>,
     },
+    /// Make somebody the incident's commander.
+    Assign {
+        /// The incident, if there is one.
+        incident: Option<IncidentId>,
+        /// The alerts of the message.
+        alerts: Vec<AlertId>,
+        /// The chat's id of the person; none: whoever asks.
+        to: Option<String>,
+    },
     /// Be quiet about these alerts for a while.
     Silence {
         /// The alerts.

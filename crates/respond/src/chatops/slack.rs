@@ -1,4 +1,4 @@
-//! Slack's interactivity: a signed form post for each press of a button.
+//! Slack's interactivity: a signed form post for each press of a button and each choice in a menu.
 //!
 //! Not an HTTP handler: the server routes the request here and answers within Slack's three seconds; what takes longer
 //! is answered over `response_url`.
@@ -9,11 +9,11 @@ pub mod signature;
 
 use serde::Deserialize;
 use url::Url;
-use watchkeeper_domain::{Actor, Span};
+use watchkeeper_domain::Span;
 
 use super::command::Command;
 use crate::notify::slack::blocks::escape;
-use crate::notify::slack::buttons::{ACKNOWLEDGE, RESOLVE, RUN_WORKFLOW, SILENCE, Target};
+use crate::notify::slack::buttons::{ACKNOWLEDGE, ASSIGN, RESOLVE, RUN_WORKFLOW, SILENCE, TAKE, Target};
 
 /// The most bytes of a request; Slack's are a few kilobytes, with the whole message in them.
 pub const MOST_BYTES: usize = 1 << 20;
@@ -59,12 +59,10 @@ pub struct User {
     pub name: String,
 }
 
-impl User {
-    /// For the ledger, when the configuration knows nobody with this id.
-    #[must_use]
-    pub fn actor(&self) -> Actor {
-        Actor::User(format!("slack/{}", self.id))
-    }
+/// How somebody is named, in the ledger too, whose id the configuration does not know.
+#[must_use]
+pub fn stranger(slack_id: &str) -> String {
+    format!("slack/{slack_id}")
 }
 
 #[derive(Deserialize)]
@@ -100,7 +98,11 @@ struct Container {
 struct Action {
     action_id: String,
     #[serde(default)]
+    block_id: String,
+    #[serde(default)]
     value: String,
+    #[serde(default)]
+    selected_user: Option<String>,
     #[serde(default)]
     action_ts: String,
 }
@@ -137,12 +139,17 @@ fn wish(action: &Action) -> Result<Command, String> {
         "I cannot read this button: it comes from another version of me. Please use the links in the message."
             .to_owned()
     };
-    let known = [ACKNOWLEDGE, SILENCE, RESOLVE].contains(&action.action_id.as_str())
+    if action.action_id == ASSIGN {
+        let Target { incident, alerts, .. } = Target::of_row(&action.block_id).ok_or_else(stale)?;
+        let to = action.selected_user.clone().ok_or_else(|| "Nobody was chosen.".to_owned())?;
+        return Ok(Command::Assign { incident, alerts, to: Some(to) });
+    }
+    let known = [ACKNOWLEDGE, TAKE, SILENCE, RESOLVE].contains(&action.action_id.as_str())
         || action.action_id.starts_with(RUN_WORKFLOW);
     if !known {
         let id: String = action.action_id.chars().take(60).collect();
         return Err(format!(
-            "I do not know the action `{}`. I know: acknowledge, silence, resolve, run a workflow.",
+            "I do not know the action `{}`. I know: acknowledge, assign, silence, resolve, run a workflow.",
             escape(&id, 80)
         ));
     }
@@ -153,6 +160,7 @@ fn wish(action: &Action) -> Result<Command, String> {
     }
     match (action.action_id.as_str(), target.workflow) {
         (ACKNOWLEDGE, None) => Ok(Command::Acknowledge { incident, alerts }),
+        (TAKE, None) => Ok(Command::Assign { incident, alerts, to: None }),
         (SILENCE, None) if alerts.is_empty() => Err("This message tells of no alert that I could silence.".to_owned()),
         (SILENCE, None) => Ok(Command::Silence { alerts, duration: SILENCE_FOR }),
         (RESOLVE, None) => Ok(Command::Resolve { incident, alerts }),

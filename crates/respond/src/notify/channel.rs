@@ -86,6 +86,10 @@ pub trait Channel: Send + Sync {
     fn timeout(&self) -> Span;
     /// Its secrets, to be taken out of everything that is written down.
     fn secrets(&self) -> &Scrub;
+    /// Whether it shows [`Outgoing::incident`] and [`Outgoing::workflows`]; else nobody looks them up.
+    fn wants_context(&self) -> bool {
+        true
+    }
     /// Whether it shows [`Outgoing::chart`]; else nobody draws one.
     fn wants_chart(&self) -> bool {
         false

@@ -4,12 +4,14 @@
 //! its attempt is closed as `unknown`, for that is the truth.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde_json::json;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use watchkeeper_domain::ids::{AlertId, IncidentId, NotificationId};
 use watchkeeper_domain::{Span, Timestamp};
+use watchkeeper_state::transaction::placeholders;
 use watchkeeper_state::{State, StateError, Tx};
 
 use super::destination::Destination;
@@ -17,13 +19,13 @@ use super::facts::{self, Subject};
 
 /// How many attempts with an unknown outcome a notification may have: the one, and one more.
 pub(super) const MOST_UNKNOWN: i64 = 2;
-/// The most rows that one pass takes.
-const BATCH: i64 = 64;
+/// The most rows that one transaction takes.
+pub(super) const MOST_ROWS: usize = 64;
 
 /// A row that could be claimed now.
 #[derive(Debug, Clone)]
 pub(super) struct Candidate {
-    pub(super) id: String,
+    pub(super) id: NotificationId,
     pub(super) to: Destination,
 }
 
@@ -53,7 +55,7 @@ pub(super) struct Claimant {
     pub(super) sole_owner: bool,
 }
 
-/// The first unfinished row of each thread, if it is due; of these at most `BATCH`, and at most a few per destination,
+/// The first unfinished row of each thread, if it is due; of these at most [`MOST_ROWS`], and at most a few per destination,
 /// so that one destination with many rows does not hide the others.
 pub(super) async fn candidates(state: &State, who: &Claimant, now: Timestamp) -> Result<Vec<Candidate>, StateError> {
     let rows = sqlx::query(
@@ -70,17 +72,18 @@ pub(super) async fn candidates(state: &State, who: &Claimant, now: Timestamp) ->
     .bind(i64::from(who.sole_owner))
     .bind(&who.boot_id)
     .bind(i64::try_from(super::destination::SLOTS).unwrap_or(i64::MAX))
-    .bind(BATCH)
+    .bind(i64::try_from(MOST_ROWS).unwrap_or(i64::MAX))
     .fetch_all(state.read())
     .await
     .map_err(StateError::statement("look for due notifications"))?;
-    Ok(rows
-        .iter()
-        .map(|row| Candidate {
-            id: row.get("id"),
+    let candidate = |row: &SqliteRow| {
+        let id: &str = row.get("id");
+        Ok(Candidate {
+            id: id.parse().map_err(|_| StateError::corrupt("notification", "id", id))?,
             to: Destination { receiver: row.get("receiver"), integration: row.get("integration") },
         })
-        .collect())
+    };
+    rows.iter().map(candidate).collect()
 }
 
 /// When a row will be due that is not yet: the next attempt, or the end of a lease.
@@ -96,72 +99,149 @@ pub(super) async fn next_due(state: &State, now: Timestamp) -> Result<Option<Tim
     Ok(next.map(Timestamp::from_micros))
 }
 
-/// Claims one row, unless somebody else was quicker. Rows that are out of time or out of attempts are closed instead.
-pub(super) async fn claim(
+/// A row as it stands in the transaction that may claim it.
+pub(super) struct Row {
+    pub(super) claimed: Claimed,
+    /// It stands in `sending`, and nobody sends it any more.
+    abandoned: bool,
+    /// How many of its attempts ended without anybody knowing how, the abandoned one included.
+    unknown: i64,
+}
+
+/// What is read of a row. An attempt that stands as `started` in an abandoned row is one of an unknown outcome.
+const SELECT: &str = "SELECT id, kind, status, receiver, integration, thread, incident_id, alert_ids, content, reason, \
+                      attempts, state, deadline_at, (SELECT count(*) FROM notification_attempt a \
+                      WHERE a.notification_id = n.id AND (a.outcome = 'unknown' \
+                      OR (n.state = 'sending' AND a.outcome = 'started'))) AS unknown FROM notification n";
+
+/// The statement for so many rows, less one.
+type BySize = LazyLock<[String; MOST_ROWS]>;
+
+static CLAIMABLE: BySize = LazyLock::new(|| {
+    std::array::from_fn(|less_one| {
+        format!(
+            "{SELECT} WHERE id IN ({}) AND ((state = 'pending' AND next_attempt_at <= $1) \
+             OR (state = 'sending' AND (lease_until <= $1 OR ($2 = 1 AND lease_owner <> $3)))) ORDER BY created_at, id",
+            list(4, less_one + 1)
+        )
+    })
+});
+
+static FRESH: BySize = LazyLock::new(|| {
+    std::array::from_fn(|less_one| {
+        format!(
+            "{SELECT} WHERE id IN ({}) AND state = 'pending' AND next_attempt_at <= $1 \
+             AND NOT EXISTS (SELECT 1 FROM notification o WHERE o.thread = n.thread AND o.receiver = n.receiver \
+             AND o.integration = n.integration AND o.state IN ('pending', 'sending') \
+             AND (o.created_at < n.created_at OR (o.created_at = n.created_at AND o.id < n.id))) ORDER BY created_at, id",
+            list(2, less_one + 1)
+        )
+    })
+});
+
+static LEASE: BySize = LazyLock::new(|| {
+    std::array::from_fn(|less_one| {
+        format!(
+            "UPDATE notification SET state = 'sending', attempts = attempts + 1, lease_owner = $1, lease_until = $2 \
+             WHERE id IN ({})",
+            list(3, less_one + 1)
+        )
+    })
+});
+
+static ATTEMPT: BySize = LazyLock::new(|| {
+    std::array::from_fn(|less_one| {
+        format!(
+            "INSERT INTO notification_attempt (notification_id, n, started_at, outcome) VALUES {}",
+            placeholders(less_one + 1, 4)
+        )
+    })
+});
+
+/// `$4, $5, $6`.
+fn list(first: usize, count: usize) -> String {
+    (first..first + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
+}
+
+fn sized(statements: &'static BySize, count: usize) -> Option<&'static str> {
+    statements.get(count.checked_sub(1)?).map(String::as_str)
+}
+
+/// Those of these rows that nobody else has claimed, oldest first. At most [`MOST_ROWS`] are looked at.
+pub(super) async fn claimable(
     tx: &mut Tx,
     who: &Claimant,
-    candidate: &Candidate,
+    ids: &[NotificationId],
     now: Timestamp,
-    lease: Span,
-) -> Result<Option<Claimed>, StateError> {
-    let act = "claim a notification";
-    let row = sqlx::query(
-        "SELECT id, kind, status, receiver, integration, thread, incident_id, alert_ids, content, reason, attempts, \
-         state, deadline_at FROM notification WHERE id = $1 AND ((state = 'pending' AND next_attempt_at <= $2) \
-         OR (state = 'sending' AND (lease_until <= $2 OR ($3 = 1 AND lease_owner <> $4))))",
-    )
-    .bind(&candidate.id)
-    .bind(now.as_micros())
-    .bind(i64::from(who.sole_owner))
-    .bind(&who.boot_id)
-    .fetch_optional(&mut **tx)
-    .await
-    .map_err(StateError::statement(act))?;
-    let Some(row) = row else { return Ok(None) };
-    let mut claimed = read(&row)?;
-    let abandoned = row.get::<&str, _>("state") == "sending";
-    if abandoned {
-        close_abandoned(tx, &claimed, now).await?;
+) -> Result<Vec<Row>, StateError> {
+    let ids = ids.get(..ids.len().min(MOST_ROWS)).unwrap_or_default();
+    let Some(statement) = sized(&CLAIMABLE, ids.len()) else { return Ok(Vec::new()) };
+    let query = sqlx::query(statement).bind(now.as_micros()).bind(i64::from(who.sole_owner)).bind(&who.boot_id);
+    let query = ids.iter().fold(query, |query, id| query.bind(id.to_string()));
+    let rows = query.fetch_all(&mut **tx).await.map_err(StateError::statement("claim notifications"))?;
+    rows.iter().map(read).collect()
+}
+
+/// Those of the rows that this very transaction has written which are the first of their thread, oldest first. At most
+/// [`MOST_ROWS`] are looked at.
+pub(super) async fn fresh(tx: &mut Tx, now: Timestamp) -> Result<Vec<Row>, StateError> {
+    let ids: Vec<String> = tx.enqueued().iter().take(MOST_ROWS).map(ToString::to_string).collect();
+    let Some(statement) = sized(&FRESH, ids.len()) else { return Ok(Vec::new()) };
+    let query = ids.into_iter().fold(sqlx::query(statement).bind(now.as_micros()), |query, id| query.bind(id));
+    let rows = query.fetch_all(&mut **tx).await.map_err(StateError::statement("claim new notifications"))?;
+    rows.iter().map(read).collect()
+}
+
+/// Claims rows: what is out of time or out of attempts is closed instead. `lease` is how long each may take. Gives the
+/// attempts, which are on disk when the transaction is.
+pub(super) async fn take(
+    tx: &mut Tx,
+    who: &Claimant,
+    rows: Vec<Row>,
+    now: Timestamp,
+    lease: impl Fn(&Destination) -> Span,
+) -> Result<Vec<Claimed>, StateError> {
+    let act = "claim notifications";
+    let mut taken: Vec<Claimed> = Vec::with_capacity(rows.len());
+    let mut by_lease: BTreeMap<Span, Vec<String>> = BTreeMap::new();
+    for Row { mut claimed, abandoned, unknown } in rows {
+        if abandoned {
+            close_abandoned(tx, &claimed, now).await?;
+        }
+        if unknown >= MOST_UNKNOWN {
+            let error =
+                format!("nobody knows whether it arrived: {unknown} attempts ended without an answer; not sent again");
+            finish(tx, &claimed, now, &error).await?;
+            continue;
+        }
+        if now >= claimed.deadline_at {
+            let error = format!("given up at its deadline {} after {} attempts", claimed.deadline_at, claimed.attempt);
+            finish(tx, &claimed, now, &error).await?;
+            continue;
+        }
+        claimed.attempt += 1;
+        let mut data = json!({"attempt": claimed.attempt, "idempotency_key": claimed.subject.id});
+        if unknown > 0 {
+            data["reason"] =
+                json!("the outcome of an earlier attempt is unknown: sent once more, with the same idempotency key");
+        }
+        facts::note(tx, now, "notification.attempted", &claimed.subject, data).await?;
+        by_lease.entry(lease(&claimed.to())).or_default().push(claimed.subject.id.to_string());
+        taken.push(claimed);
     }
-    let unknown = unknown_attempts(tx, &candidate.id).await?;
-    if unknown >= MOST_UNKNOWN {
-        let error =
-            format!("nobody knows whether it arrived: {unknown} attempts ended without an answer; not sent again");
-        finish(tx, &claimed, now, &error).await?;
-        return Ok(None);
+    for (lease, ids) in by_lease {
+        let Some(statement) = sized(&LEASE, ids.len()) else { continue };
+        let query = sqlx::query(statement).bind(&who.boot_id).bind((now + lease).as_micros());
+        let query = ids.into_iter().fold(query, |query, id| query.bind(id));
+        query.execute(&mut **tx).await.map_err(StateError::statement(act))?;
     }
-    if now >= claimed.deadline_at {
-        let error = format!("given up at its deadline {} after {} attempts", claimed.deadline_at, claimed.attempt);
-        finish(tx, &claimed, now, &error).await?;
-        return Ok(None);
+    if let Some(statement) = sized(&ATTEMPT, taken.len()) {
+        let query = taken.iter().fold(sqlx::query(statement), |query, claimed| {
+            query.bind(claimed.subject.id.to_string()).bind(claimed.attempt).bind(now.as_micros()).bind("started")
+        });
+        query.execute(&mut **tx).await.map_err(StateError::statement(act))?;
     }
-    claimed.attempt += 1;
-    sqlx::query(
-        "UPDATE notification SET state = 'sending', attempts = $2, lease_owner = $3, lease_until = $4 WHERE id = $1",
-    )
-    .bind(&candidate.id)
-    .bind(claimed.attempt)
-    .bind(&who.boot_id)
-    .bind((now + lease).as_micros())
-    .execute(&mut **tx)
-    .await
-    .map_err(StateError::statement(act))?;
-    sqlx::query(
-        "INSERT INTO notification_attempt (notification_id, n, started_at, outcome) VALUES ($1, $2, $3, 'started')",
-    )
-    .bind(&candidate.id)
-    .bind(claimed.attempt)
-    .bind(now.as_micros())
-    .execute(&mut **tx)
-    .await
-    .map_err(StateError::statement(act))?;
-    let mut data = json!({"attempt": claimed.attempt, "idempotency_key": claimed.subject.id});
-    if unknown > 0 {
-        data["reason"] =
-            json!("the outcome of an earlier attempt is unknown: sent once more, with the same idempotency key");
-    }
-    facts::note(tx, now, "notification.attempted", &claimed.subject, data).await?;
-    Ok(Some(claimed))
+    Ok(taken)
 }
 
 async fn close_abandoned(tx: &mut Tx, claimed: &Claimed, now: Timestamp) -> Result<(), StateError> {
@@ -205,13 +285,13 @@ async fn finish(tx: &mut Tx, claimed: &Claimed, now: Timestamp, error: &str) -> 
         .await
 }
 
-fn read(row: &SqliteRow) -> Result<Claimed, StateError> {
+fn read(row: &SqliteRow) -> Result<Row, StateError> {
     let table = "notification";
     let (id, alert_ids): (String, String) = (row.get("id"), row.get("alert_ids"));
     let incident: Option<String> = row.get("incident_id");
     let alerts: Vec<AlertId> =
         serde_json::from_str(&alert_ids).map_err(|_| StateError::corrupt(table, "alert_ids", &alert_ids))?;
-    Ok(Claimed {
+    let claimed = Claimed {
         subject: Subject {
             id: id.parse::<NotificationId>().map_err(|_| StateError::corrupt(table, "id", &id))?,
             receiver: row.get("receiver"),
@@ -228,14 +308,6 @@ fn read(row: &SqliteRow) -> Result<Claimed, StateError> {
         reason: row.get("reason"),
         attempt: row.get("attempts"),
         deadline_at: Timestamp::from_micros(row.get("deadline_at")),
-    })
-}
-
-/// How many are on their way to each destination.
-pub(super) fn count<'a>(in_flight: impl Iterator<Item = &'a Destination>) -> BTreeMap<Destination, usize> {
-    let mut counts = BTreeMap::new();
-    for to in in_flight {
-        *counts.entry(to.clone()).or_insert(0) += 1;
-    }
-    counts
+    };
+    Ok(Row { claimed, abandoned: row.get::<&str, _>("state") == "sending", unknown: row.get("unknown") })
 }

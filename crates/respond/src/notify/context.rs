@@ -25,19 +25,22 @@ pub struct WorkflowOffer {
     pub name: String,
 }
 
+/// What is looked up for a message about alerts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct About {
+    /// The open incident that they belong to.
+    pub incident: Option<IncidentLink>,
+    /// Workflows that would help with them, best first; a message offers the first few.
+    pub workflows: Vec<WorkflowOffer>,
+}
+
 /// The other parts of the product, as a message needs them. Answers come from memory or the state database: a lookup
 /// that waits for the network would delay every message.
 pub trait Context: Send + Sync {
-    /// The open incident that these alerts belong to.
-    fn incident_for<'a>(&'a self, alerts: &'a [AlertId]) -> BoxFuture<'a, Option<IncidentLink>> {
+    /// The incident that these alerts belong to, and what may help with them.
+    fn about<'a>(&'a self, alerts: &'a [AlertId]) -> BoxFuture<'a, About> {
         let _ = alerts;
-        Box::pin(std::future::ready(None))
-    }
-
-    /// Workflows that would help with these alerts, best first; a message offers the first few.
-    fn workflows_for<'a>(&'a self, alerts: &'a [AlertId]) -> BoxFuture<'a, Vec<WorkflowOffer>> {
-        let _ = alerts;
-        Box::pin(std::future::ready(Vec::new()))
+        Box::pin(std::future::ready(About::default()))
     }
 
     /// The path of the alert's chart as a picture, below the external URL, for those who cannot log in.

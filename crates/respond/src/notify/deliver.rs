@@ -18,12 +18,12 @@ use watchkeeper_config::Config;
 use watchkeeper_config::model::{Person, Receiver, SmtpServer};
 use watchkeeper_domain::ids::NotificationId;
 use watchkeeper_domain::{Env, Span};
-use watchkeeper_state::{ReconcileError, Reconciler, Report, State, StateError, Wake};
+use watchkeeper_state::{ReconcileError, Reconciler, Report, State, StateError, Tx, Wake};
 
 use super::channel::{Channel, Outgoing, SendResult};
-use super::claim::{self, Candidate, Claimant, Claimed};
+use super::claim::{self, Claimant, Claimed, Row};
 use super::content::Content;
-use super::context::Context;
+use super::context::{About, Context};
 use super::destination::{Change, Destination, Destinations, Health};
 use super::email::Email;
 use super::record;
@@ -87,7 +87,7 @@ struct Shared {
 /// Delivers notifications. See the module for how.
 pub struct Deliverer {
     shared: Arc<Shared>,
-    tasks: Mutex<JoinSet<()>>,
+    tasks: Arc<Mutex<JoinSet<()>>>,
 }
 
 impl Deliverer {
@@ -114,7 +114,7 @@ impl Deliverer {
             destinations: Mutex::default(),
             in_flight: watch::Sender::new(BTreeMap::new()),
         };
-        Self { shared: Arc::new(shared), tasks: Mutex::default() }
+        Self { shared: Arc::new(shared), tasks: Arc::default() }
     }
 
     /// Uses new settings from the next claim on; what is on its way keeps the old ones.
@@ -157,62 +157,79 @@ impl Deliverer {
         self.reap();
         let shared = &self.shared;
         let now = shared.env.now();
-        let wanted = self.wanted(claim::candidates(&shared.state, &shared.who, now).await?);
-        let processed = wanted.len();
-        if !wanted.is_empty() {
-            for claimed in self.claim(&wanted).await? {
-                self.start(claimed);
-            }
+        let candidates = claim::candidates(&shared.state, &shared.who, now).await?;
+        let reserved = self.reserve(candidates.iter().map(|candidate| (candidate.id, &candidate.to)));
+        let processed = reserved.len();
+        if !reserved.is_empty() {
+            // One transaction for all; when it has committed, the attempts are on disk.
+            let mut tx = shared.state.write().await?;
+            let ids: Vec<NotificationId> = reserved.keys().copied().collect();
+            let rows = claim::claimable(&mut tx, &shared.who, &ids, now).await?;
+            self.take(&mut tx, rows, reserved).await?;
+            State::commit(tx).await?;
         }
         let due = claim::next_due(&shared.state, now).await?;
         let held = shared.destinations.lock().next_due(now);
         Ok(Report { processed, next_due: None }.due(due).due(held))
     }
 
-    /// The candidates that their destinations have room for and that are not on their way already.
-    fn wanted(&self, candidates: Vec<Candidate>) -> Vec<Candidate> {
+    /// Claims what somebody's transaction has just put into the outbox, in that transaction: the attempts are committed
+    /// together with what they tell of, and leave right after the commit. What does not fit is left to the next pass.
+    pub async fn claim_in(&self, tx: &mut Tx) -> Result<Report, StateError> {
         let now = self.shared.env.now();
-        let in_flight = self.shared.in_flight.borrow().clone();
-        let mut counts = claim::count(in_flight.values());
-        let destinations = self.shared.destinations.lock();
-        candidates
-            .into_iter()
-            .filter(|candidate| {
-                let count = counts.entry(candidate.to.clone()).or_insert(0);
-                let free = destinations.room(&candidate.to, *count, now) > 0
-                    && candidate.id.parse().is_ok_and(|id: NotificationId| !in_flight.contains_key(&id));
-                *count += usize::from(free);
-                free
-            })
-            .collect()
+        let rows = claim::fresh(tx, now).await?;
+        let heads: Vec<_> = rows.iter().map(|row| (row.claimed.subject.id, row.claimed.to())).collect();
+        let reserved = self.reserve(heads.iter().map(|(id, to)| (*id, to)));
+        let processed = reserved.len();
+        self.take(tx, rows, reserved).await?;
+        Ok(Report { processed, next_due: None })
     }
 
-    /// One transaction for all; when it has committed, the attempts are on disk.
-    async fn claim(&self, wanted: &[Candidate]) -> Result<Vec<Claimed>, StateError> {
+    /// Of the candidates those that their destinations have room for and that are not on their way already. From now on
+    /// they count as on their way.
+    fn reserve<'c>(&self, candidates: impl Iterator<Item = (NotificationId, &'c Destination)>) -> Reserved {
         let shared = &self.shared;
         let now = shared.env.now();
-        let mut tx = shared.state.write().await?;
-        let mut claimed = Vec::with_capacity(wanted.len());
-        for candidate in wanted {
-            let timeout = shared.channel(&candidate.to).map_or(Span::ZERO, |channel| channel.timeout());
-            let lease = Span::from_micros(timeout.as_micros() + LEASE_MARGIN.as_micros());
-            claimed.extend(claim::claim(&mut tx, &shared.who, candidate, now, lease).await?);
-        }
-        State::commit(tx).await?;
-        Ok(claimed)
+        // Held to the end, so that two who claim at once do not both see the room that one of them takes.
+        let destinations = shared.destinations.lock();
+        let mut reserved = Reserved::new();
+        shared.in_flight.send_if_modified(|in_flight| {
+            for (id, to) in candidates {
+                let busy = in_flight.values().filter(|other| *other == to).count();
+                if destinations.room(to, busy, now) > 0 && !in_flight.contains_key(&id) {
+                    in_flight.insert(id, to.clone());
+                    reserved.insert(id, OnItsWay { shared: Arc::clone(shared), id, started: false });
+                }
+            }
+            !reserved.is_empty()
+        });
+        reserved
     }
 
-    fn start(&self, claimed: Claimed) {
-        let shared = Arc::clone(&self.shared);
-        let (id, to) = (claimed.subject.id, claimed.to());
-        shared.in_flight.send_modify(|all| {
-            all.insert(id, to);
-        });
-        let on_its_way = OnItsWay { shared: Arc::clone(&shared), id };
-        self.tasks.lock().spawn(async move {
-            deliver(&shared, claimed).await;
-            drop(on_its_way);
-        });
+    /// Claims the reserved ones among the rows. They start when the transaction is committed.
+    async fn take(&self, tx: &mut Tx, mut rows: Vec<Row>, mut reserved: Reserved) -> Result<(), StateError> {
+        rows.retain(|row| reserved.contains_key(&row.claimed.subject.id));
+        let shared = &self.shared;
+        let lease = |to: &Destination| {
+            let timeout = shared.channel(to).map_or(Span::ZERO, |channel| channel.timeout());
+            Span::from_micros(timeout.as_micros() + LEASE_MARGIN.as_micros())
+        };
+        let claimed = claim::take(tx, &shared.who, rows, shared.env.now(), lease).await?;
+        let starting: Vec<(Claimed, OnItsWay)> = claimed
+            .into_iter()
+            .filter_map(|claimed| reserved.remove(&claimed.subject.id).map(|on_its_way| (claimed, on_its_way)))
+            .collect();
+        if !starting.is_empty() {
+            let tasks = Arc::clone(&self.tasks);
+            tx.after_commit(move || {
+                let mut tasks = tasks.lock();
+                for (claimed, mut on_its_way) in starting {
+                    on_its_way.started = true;
+                    tasks.spawn(async move { deliver(&on_its_way.shared, claimed).await });
+                }
+            });
+        }
+        Ok(())
     }
 
     /// Takes ended tasks out of the set. A panic in one is logged here; its row is taken over when its lease ends.
@@ -244,10 +261,14 @@ impl Shared {
     }
 }
 
-/// Takes the send off the list whatever happens to its task, and wakes the next pass.
+type Reserved = BTreeMap<NotificationId, OnItsWay>;
+
+/// Takes the send off the list whatever happens to its task or its transaction. When it was started, it also wakes the
+/// next pass, which finds the successors in the thread.
 struct OnItsWay {
     shared: Arc<Shared>,
     id: NotificationId,
+    started: bool,
 }
 
 impl Drop for OnItsWay {
@@ -255,7 +276,9 @@ impl Drop for OnItsWay {
         self.shared.in_flight.send_modify(|all| {
             all.remove(&self.id);
         });
-        self.shared.wake.wake();
+        if self.started {
+            self.shared.wake.wake();
+        }
     }
 }
 
@@ -304,6 +327,8 @@ async fn compose(shared: &Shared, claimed: &Claimed, channel: &dyn Channel) -> R
         Some(first) if channel.wants_chart() => shared.context.chart_for(*first).await,
         _ => None,
     };
+    let About { incident, workflows } =
+        if channel.wants_context() { shared.context.about(&alerts).await } else { About::default() };
     let chart_path = alerts.first().and_then(|first| shared.context.chart_path(*first));
     Ok(Outgoing {
         id: claimed.subject.id,
@@ -314,8 +339,8 @@ async fn compose(shared: &Shared, claimed: &Claimed, channel: &dyn Channel) -> R
         content: Content::read(&claimed.kind, &claimed.content)?,
         reason: claimed.reason.clone(),
         now: shared.env.now(),
-        incident: shared.context.incident_for(&alerts).await,
-        workflows: shared.context.workflows_for(&alerts).await,
+        incident,
+        workflows,
         chart,
         chart_path,
         alerts,

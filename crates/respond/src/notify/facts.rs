@@ -31,10 +31,10 @@ pub(super) async fn note(
     }
     let entry = Entry::new(at, kind, Actor::System, of.id).notification(of.id).incident(of.incident).data(data);
     let Some((last, others)) = of.alerts.split_last() else {
-        return ledger::append(tx, entry).await.map(|_| ());
+        return ledger::append(tx, entry).await;
     };
     for alert in others {
         ledger::append(tx, entry.clone().alert(*alert)).await?;
     }
-    ledger::append(tx, entry.alert(*last)).await.map(|_| ())
+    ledger::append(tx, entry.alert(*last)).await
 }

@@ -37,7 +37,10 @@ pub(super) async fn record(
     let now = env.now();
     let mut tx = state.write().await?;
     let id = claimed.subject.id.to_string();
-    let unknown = claim::unknown_attempts(&mut tx, &id).await?;
+    let unknown = match result {
+        SendResult::Unknown { .. } => claim::unknown_attempts(&mut tx, &id).await?,
+        SendResult::Delivered { .. } | SendResult::Retry { .. } | SendResult::Failed { .. } => 0,
+    };
     let verdict = judge(env, claimed, result, unknown, now);
     sqlx::query(
         "UPDATE notification_attempt SET outcome = $3, finished_at = $4, status = $5, detail = $6, receipt = $7 \

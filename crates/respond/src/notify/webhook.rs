@@ -102,6 +102,10 @@ impl Channel for Webhook {
     fn secrets(&self) -> &Scrub {
         &self.secrets
     }
+    /// Its body is Alertmanager's, which has no place for either.
+    fn wants_context(&self) -> bool {
+        false
+    }
 }
 
 /// A secret as a URL; the error names the reference only.

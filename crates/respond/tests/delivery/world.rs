@@ -57,6 +57,7 @@ impl World {
 
     pub(crate) fn receiver(&mut self, name: &str) -> &mut Receiver {
         self.settings.receivers.entry(name.to_owned()).or_insert_with(|| Receiver {
+            labels: Default::default(),
             name: name.to_owned(),
             slack: Vec::new(),
             email: Vec::new(),

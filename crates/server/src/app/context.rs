@@ -5,12 +5,10 @@
 use std::sync::{Arc, OnceLock, Weak};
 
 use futures::future::BoxFuture;
-use watchkeeper_alert::read;
 use watchkeeper_domain::Matcher;
-use watchkeeper_domain::ids::{AlertId, IncidentId};
-use watchkeeper_incident::Viewer;
+use watchkeeper_domain::ids::AlertId;
 use watchkeeper_respond::chart::Chart;
-use watchkeeper_respond::notify::context::{Context, IncidentLink, WorkflowOffer};
+use watchkeeper_respond::notify::context::{About, Context, IncidentLink, WorkflowOffer};
 
 use super::Shared;
 use crate::http::chart;
@@ -29,37 +27,23 @@ impl MessageContext {
         self.0.get()?.upgrade()
     }
 
-    async fn incident(&self, alerts: &[AlertId]) -> Option<IncidentLink> {
+    async fn about_first(&self, alerts: &[AlertId]) -> Option<About> {
         let shared = self.shared()?;
-        let alert = find(&shared, *alerts.first()?).await?;
-        let id: IncidentId = alert.incident_id?;
-        let found = watchkeeper_incident::read::get(shared.state.read(), Viewer::ALL, id).await.ok()?.listed.incident;
-        Some(IncidentLink { id, number: found.number, title: found.title })
-    }
-
-    async fn workflows(&self, alerts: &[AlertId]) -> Option<Vec<WorkflowOffer>> {
-        let shared = self.shared()?;
-        let alert = find(&shared, *alerts.first()?).await?;
+        let of = watchkeeper_incident::read::of_alert(shared.state.read(), *alerts.first()?).await.ok()??;
         let config = shared.config.load();
         let fits = |entry: &Vec<String>| {
-            !entry.is_empty() && entry.iter().all(|m| Matcher::parse(m).is_ok_and(|m| m.matches(&alert.labels)))
+            !entry.is_empty() && entry.iter().all(|m| Matcher::parse(m).is_ok_and(|m| m.matches(&of.labels)))
         };
         let offers = config.workflows.values().filter(|w| w.on_alert.iter().any(fits));
-        Some(offers.map(|w| WorkflowOffer { name: w.name.clone() }).collect())
+        let workflows = offers.map(|w| WorkflowOffer { name: w.name.clone() }).collect();
+        let incident = of.incident.map(|(id, number, title)| IncidentLink { id, number, title });
+        Some(About { incident, workflows })
     }
-}
-
-async fn find(shared: &Shared, id: AlertId) -> Option<watchkeeper_alert::Alert> {
-    read::get(shared.state.read(), shared.silences.cache(), shared.env.now(), id).await.ok().map(|listed| listed.alert)
 }
 
 impl Context for MessageContext {
-    fn incident_for<'a>(&'a self, alerts: &'a [AlertId]) -> BoxFuture<'a, Option<IncidentLink>> {
-        Box::pin(self.incident(alerts))
-    }
-
-    fn workflows_for<'a>(&'a self, alerts: &'a [AlertId]) -> BoxFuture<'a, Vec<WorkflowOffer>> {
-        Box::pin(async { self.workflows(alerts).await.unwrap_or_default() })
+    fn about<'a>(&'a self, alerts: &'a [AlertId]) -> BoxFuture<'a, About> {
+        Box::pin(async { self.about_first(alerts).await.unwrap_or_default() })
     }
 
     fn chart_path(&self, alert: AlertId) -> Option<String> {

@@ -101,7 +101,7 @@ impl Metrics {
             plain(
                 "watchkeeper_store_samples_refused_total",
                 "counter",
-                "Samples too old or contradicting.",
+                "Samples too old, contradicting, counted already, too far ahead, or of a series too many.",
                 stats.samples_refused as f64,
             ),
             plain(
@@ -140,6 +140,15 @@ impl Metrics {
             evaluations as f64,
         ));
         figures.push(plain("watchkeeper_rule_failures_total", "counter", "Evaluations that failed.", failures as f64));
+        for (sender, ahead) in shared.senders.ahead(shared.env.now()) {
+            figures.push(Figure {
+                name: "watchkeeper_sender_clock_ahead_seconds",
+                kind: "gauge",
+                help: "How far the clocks of senders were ahead of this server's in the last ten minutes.",
+                labels: vec![("sender", sender)],
+                value: ahead.as_secs_f64(),
+            });
+        }
         for (task, status) in shared.supervisor.statuses() {
             figures.push(Figure {
                 name: "watchkeeper_task_errors_total",

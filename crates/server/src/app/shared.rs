@@ -8,16 +8,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use watchkeeper_alert::silence::Silences;
-use watchkeeper_alert::{AlertReconciler, Routing};
+use watchkeeper_alert::{AlertReconciler, Expiry, Intake, Routing};
 use watchkeeper_config::model::RuleKind;
 use watchkeeper_config::{Config, render};
 use watchkeeper_detect::probe::ProbeRunner;
 use watchkeeper_detect::scheduler::Scheduler;
 use watchkeeper_domain::telemetry::Batch;
 use watchkeeper_domain::{Actor, Env, Timestamp};
-use watchkeeper_incident::{IncidentReconciler, Incidents, Policy};
+use watchkeeper_incident::oncall::{OnCall, OnCallWatch, Settings as OnCallSettings};
+use watchkeeper_incident::{EscalationReconciler, IncidentReconciler, Incidents, Policy};
 use watchkeeper_ingest::Limits;
 use watchkeeper_publish::StatusReconciler;
 use watchkeeper_respond::client::Client;
@@ -26,7 +28,7 @@ use watchkeeper_respond::workflow::Engine;
 use watchkeeper_state::{Entry, State, StateError, Wake, ledger};
 use watchkeeper_store::Store;
 
-use super::{Metrics, Options, Pressed, StartError, configure};
+use super::{Metrics, Options, Pressed, Senders, StartError, configure};
 use crate::http::access::Sessions;
 use crate::http::dto::session::ChangeKind;
 use crate::http::events::Hub;
@@ -49,6 +51,12 @@ pub struct Shared {
     pub scheduler: Arc<Scheduler>,
     /// The probes.
     pub probes: Arc<ProbeRunner>,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// Alerts that other tools post.
+    pub intake: Intake,
+    /// The end of those.
+    pub expiry: Arc<Expiry>,
     /// Silences.
     pub silences: Silences,
     /// Who is told of alerts.
@@ -57,6 +65,12 @@ pub struct Shared {
     pub incidents: Incidents,
     /// Incidents, for alerts.
     pub incident_reconciler: Arc<IncidentReconciler>,
+    /// Who is on call.
+    pub on_call: OnCall,
+    /// Hand-offs and gaps.
+    pub on_call_watch: Arc<OnCallWatch>,
+    /// People being called until somebody answers.
+    pub escalation_reconciler: Arc<EscalationReconciler>,
     /// Delivery.
     pub deliverer: Arc<Deliverer>,
     /// Workflows.
@@ -71,6 +85,8 @@ pub struct Shared {
     pub limits: Limits,
     /// Turns at decoding telemetry, as many as there are processors: what is decoded at once is what takes memory.
     pub decoding: tokio::sync::Semaphore,
+    /// Senders whose clocks are ahead.
+    pub senders: Senders,
     /// Browsers that logged in.
     pub sessions: Sessions,
     /// Presses in Slack that were carried out.
@@ -90,6 +106,16 @@ pub struct Shared {
     /// Seals the names of charts.
     pub instance_key: [u8; 32],
     pub(super) last_telemetry: AtomicI64,
+    pub(super) last_reload: Mutex<Reload>,
+}
+
+/// The last time that the configuration was read.
+#[derive(Debug, Clone, Copy)]
+pub struct Reload {
+    /// When the configuration that is in force was read.
+    pub in_force_since: Timestamp,
+    /// Whether the newest attempt succeeded.
+    pub succeeded: bool,
 }
 
 impl Shared {
@@ -119,6 +145,22 @@ impl Shared {
     /// workflows, incidents, the status page, tokens. Listening addresses and the data folder stay until a restart.
     /// A broken configuration changes nothing; its problems are given back as text.
     pub async fn reload(&self) -> Result<String, String> {
+        let outcome = self.try_reload().await;
+        let mut last = self.last_reload.lock();
+        last.succeeded = outcome.is_ok();
+        if outcome.is_ok() {
+            last.in_force_since = self.env.now();
+        }
+        outcome
+    }
+
+    /// How the last reading of the configuration went.
+    #[must_use]
+    pub fn last_reload(&self) -> Reload {
+        *self.last_reload.lock()
+    }
+
+    async fn try_reload(&self) -> Result<String, String> {
         let options = Options {
             config_file: self.config_file.clone(),
             listen: self.overrides.0,
@@ -135,6 +177,7 @@ impl Shared {
         self.scheduler.apply(&config.rule_groups, config.evaluation).await;
         self.alert_reconciler.reload(Routing::from(&config));
         self.incidents.reload(Policy::from(&config));
+        self.on_call.reload(OnCallSettings::from(&config));
         self.deliverer.configure(&Settings::from(&config));
         self.status_page.reload(config.status_page.clone());
         self.probes.apply(&config.probes);
@@ -148,6 +191,7 @@ impl Shared {
         self.config.store(Arc::new(config));
         self.pipeline.wake();
         self.changes.changed(&[ChangeKind::Rule, ChangeKind::Probe, ChangeKind::Notification, ChangeKind::Run]);
+        self.changes.changed(&[ChangeKind::OnCall]);
         Ok(summary)
     }
 

@@ -2,11 +2,13 @@
 //!
 //! Not backtests: those need stored history.
 
+mod route;
+
 use std::path::PathBuf;
 
 use watchkeeper_promql::script;
 
-use super::output;
+use super::output::{self, Format};
 use super::{Failure, Outcome};
 
 #[derive(Debug, clap::Subcommand)]
@@ -17,12 +19,20 @@ pub(super) enum Command {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Say which way an alert with these labels would go, by the configuration.
+    Route(route::Args),
 }
 
-pub(super) fn run(command: Command) -> Outcome {
-    let Command::Promql { files } = command;
+pub(super) fn run(command: Command, format: Format) -> Outcome {
+    match command {
+        Command::Promql { files } => promql(&files),
+        Command::Route(args) => route::run(&args, format),
+    }
+}
+
+fn promql(files: &[PathBuf]) -> Outcome {
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
-    for file in &files {
+    for file in files {
         let text = std::fs::read_to_string(file)
             .map_err(|error| Failure::Usage(format!("{} cannot be read: {error}", file.display())))?;
         let report = script::run(&text);

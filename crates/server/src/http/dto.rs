@@ -26,6 +26,7 @@ pub mod alerts;
 pub mod deliveries;
 pub mod incidents;
 pub mod ledger;
+pub mod oncall;
 pub mod overview;
 pub mod post_mortem;
 pub mod probes;

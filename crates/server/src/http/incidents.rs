@@ -190,7 +190,9 @@ async fn detail(shared: &Shared, caller: &Caller, id: IncidentId) -> ApiResult<I
     let alert = |alert: &watchkeeper_alert::Alert| {
         summary(&ListedAlert { alert: alert.clone(), silenced_by: Vec::new(), inhibited_by: Vec::new() }, &owners)
     };
-    let impact = found.alerts.iter().find_map(|a| a.annotations.get("impact").cloned());
+    // Its most urgent alert says what it means for people, as it gives it its name.
+    let impact = found.alerts.iter().filter(|a| a.annotations.contains_key("impact"));
+    let impact = impact.min_by_key(|a| (a.priority, a.fired_at)).and_then(|a| a.annotations.get("impact").cloned());
     Ok(IncidentDetail {
         incident: shown(&found.listed),
         roles: found.listed.incident.roles.clone(),
@@ -264,6 +266,6 @@ fn stored_state(state: IncidentState) -> StoredState {
     }
 }
 
-pub(super) fn refused(error: watchkeeper_incident::Error) -> ApiProblem {
+pub(crate) fn refused(error: watchkeeper_incident::Error) -> ApiProblem {
     ApiProblem::from(Problem::from(&error))
 }

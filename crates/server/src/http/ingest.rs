@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use watchkeeper_domain::telemetry::{AppendError, Appended, Batch, TelemetrySink};
 use watchkeeper_domain::{Code, Problem};
 use watchkeeper_ingest::compression::decompress;
-use watchkeeper_ingest::otlp::{Decoded, Encoding};
+use watchkeeper_ingest::otlp::{Answer, Decoded, Encoding};
 use watchkeeper_ingest::{ContentEncoding, DecodeError, Limits, otlp, remote_write as write};
 
 use super::body::{declared_length, read};
@@ -23,7 +23,7 @@ use crate::app::Shared;
 const INLINE_BYTES: usize = 64 << 10;
 
 /// What decodes one signal.
-type Decode = fn(&[u8], Encoding, &Limits) -> Result<Decoded, DecodeError>;
+pub(super) type Decode = fn(&[u8], Encoding, &Limits) -> Result<Decoded, DecodeError>;
 
 /// `POST /v1/metrics`.
 pub async fn otlp_metrics(State(shared): State<Arc<Shared>>, request: Request) -> Response {
@@ -40,20 +40,37 @@ pub async fn otlp_traces(State(shared): State<Arc<Shared>>, request: Request) ->
     otlp_signal(&shared, request, otlp::traces::decode).await
 }
 
+/// Decodes, keeps, and says what of it could not be used.
+pub(super) async fn receive(
+    shared: &Shared,
+    body: Bytes,
+    coding: ContentEncoding,
+    encoding: Encoding,
+    decode: Decode,
+) -> Result<Answer, ApiProblem> {
+    let limits = shared.limits.clone();
+    let Decoded { batch, mut answer } = off_thread(shared, body, move |body| {
+        let plain = decompress(body, coding, &limits)?;
+        decode(&plain, encoding, &limits)
+    })
+    .await?;
+    let ahead = shared.senders.see(&batch, shared.env.now());
+    let appended = append(shared, batch).await?;
+    answer.refuse(&appended);
+    if let Some(ahead) = ahead {
+        answer.warn(&format!("the clock of {ahead}"));
+    }
+    Ok(answer)
+}
+
 async fn otlp_signal(shared: &Shared, request: Request, decode: Decode) -> Response {
     let outcome = async {
         let encoding = Encoding::from_content_type(text(request.headers(), &header::CONTENT_TYPE)).map_err(refused)?;
         let coding =
             ContentEncoding::from_header(text(request.headers(), &header::CONTENT_ENCODING)).map_err(refused)?;
         let body = body(shared, request).await?;
-        let limits = shared.limits.clone();
-        let decoded = off_thread(shared, body, move |body| {
-            let plain = decompress(body, coding, &limits)?;
-            decode(&plain, encoding, &limits)
-        })
-        .await?;
-        append(shared, decoded.batch).await?;
-        Ok::<_, ApiProblem>((encoding, decoded.response))
+        let answer = receive(shared, body, coding, encoding, decode).await?;
+        Ok::<_, ApiProblem>((encoding, answer.body()))
     };
     match outcome.await {
         Ok((encoding, response)) => {
@@ -74,11 +91,12 @@ pub async fn remote_write(State(shared): State<Arc<Shared>>, request: Request) -
         let body = body(&shared, request).await?;
         let limits = shared.limits.clone();
         let written = off_thread(&shared, body, move |body| write::decode(body, &limits)).await?;
+        shared.senders.see(&written.batch, shared.env.now());
         let appended = append(&shared, written.batch).await?;
         Ok::<_, ApiProblem>((written.rejected, written.message, appended))
     };
     match outcome.await {
-        Ok((0, _, Appended { out_of_order: 0, .. })) => StatusCode::NO_CONTENT.into_response(),
+        Ok((0, _, appended)) if appended.refusals.is_empty() => StatusCode::NO_CONTENT.into_response(),
         Ok((rejected, message, appended)) => {
             let late = match appended.out_of_order {
                 0 => String::new(),

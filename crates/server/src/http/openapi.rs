@@ -13,6 +13,7 @@ mod detection;
 mod incidents;
 mod ledger;
 mod now;
+mod oncall;
 mod prometheus;
 mod response;
 mod telemetry;
@@ -70,6 +71,17 @@ mod telemetry;
         telemetry::list_traces,
         telemetry::get_trace,
         telemetry::list_services,
+        oncall::on_call,
+        oncall::list_schedules,
+        oncall::get_schedule,
+        oncall::add_handoff_note,
+        oncall::list_gaps,
+        oncall::list_overrides,
+        oncall::create_override,
+        oncall::remove_override,
+        oncall::list_people,
+        oncall::explain_person,
+        oncall::list_escalations,
         ledger::list_ledger,
         ledger::verify_ledger,
         prometheus::query,
@@ -86,6 +98,7 @@ mod telemetry;
         (name = "incidents", description = "Incidents and post-mortems"),
         (name = "detection", description = "Rules and probes"),
         (name = "response", description = "Workflows, runs, receivers, notifications"),
+        (name = "on-call", description = "Who answers when, overrides, hand-off notes, escalations"),
         (name = "telemetry", description = "Stored metrics, logs and traces"),
         (name = "ledger", description = "What happened, hash-chained"),
         (name = "prometheus", description = "The Prometheus read API"),

@@ -55,6 +55,12 @@ impl ApiProblem {
     pub fn code(&self) -> &'static str {
         self.problem.code
     }
+
+    /// What is told to the caller.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.problem.detail
+    }
 }
 
 impl From<StateError> for ApiProblem {

@@ -1,6 +1,9 @@
 //! Handlers: the Prometheus read API, in Prometheus's own shapes, so that its clients work unchanged.
 //!
-//! Not the evaluator: `promql` over the store. Not `/rules`, `/alerts` and `/targets` yet.
+//! Not the evaluator: `promql` over the store.
+
+pub mod rules;
+pub mod status;
 
 use std::sync::Arc;
 
@@ -283,11 +286,13 @@ fn window(shared: &Shared, params: &Params) -> Result<(i64, i64), Failure> {
 async fn evaluate<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, watchkeeper_promql::EvalError> + Send + 'static,
 ) -> Result<T, Failure> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(QueryError::from(error).into()),
-        Err(_) => Err(QueryError::Unavailable("the evaluation panicked; please report the query".to_owned()).into()),
-    }
+    evaluate_blocking(work).await?.map_err(|error| QueryError::from(error).into())
+}
+
+async fn evaluate_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| QueryError::Unavailable("the evaluation panicked; please report the query".to_owned()).into())
 }
 
 fn success(data: Value, notes: &Annotations) -> Json<Value> {

@@ -19,8 +19,8 @@ use watchkeeper_domain::Code;
 
 use super::problem::ApiProblem;
 use super::{
-    access, alerts, chart, console, deliveries, demo, events, incidents, ingest, ledger, now, page, post_mortem,
-    prometheus, rules, silences, slack, status_page, telemetry, workflows,
+    access, alertmanager, alerts, calendar, chart, console, deliveries, demo, events, incidents, ingest, ledger, now,
+    oncall, page, post_mortem, prometheus, rules, silences, slack, status_page, telemetry, workflows,
 };
 use crate::app::Shared;
 
@@ -105,6 +105,17 @@ pub fn routes() -> Routes {
             .route(Method::GET, "/api/watchkeeper/v1/receivers", VIEW, get(deliveries::receivers))
             .route(Method::POST, "/api/watchkeeper/v1/receivers/{name}/test", ADMIN, post(deliveries::test))
             .route(Method::GET, "/api/watchkeeper/v1/notifications", VIEW, get(deliveries::list))
+            .route(Method::GET, "/api/watchkeeper/v1/oncall", VIEW, get(oncall::now))
+            .route(Method::GET, "/api/watchkeeper/v1/oncall/schedules", VIEW, get(oncall::schedules))
+            .route(Method::GET, "/api/watchkeeper/v1/oncall/schedules/{name}", VIEW, get(oncall::schedule))
+            .route(Method::POST, "/api/watchkeeper/v1/oncall/schedules/{name}/notes", ACT, post(oncall::note))
+            .route(Method::GET, "/api/watchkeeper/v1/oncall/gaps", VIEW, get(oncall::gaps))
+            .route(Method::GET, "/api/watchkeeper/v1/oncall/overrides", VIEW, get(oncall::overrides))
+            .route(Method::POST, "/api/watchkeeper/v1/oncall/overrides", ACT, post(oncall::create_override))
+            .route(Method::DELETE, "/api/watchkeeper/v1/oncall/overrides/{id}", ACT, delete(oncall::remove_override))
+            .route(Method::GET, "/api/watchkeeper/v1/oncall/people", VIEW, get(oncall::people))
+            .route(Method::GET, "/api/watchkeeper/v1/oncall/people/{name}/explain", VIEW, get(oncall::explain_person))
+            .route(Method::GET, "/api/watchkeeper/v1/oncall/escalations", VIEW, get(oncall::escalations))
             .route(Method::GET, "/api/watchkeeper/v1/telemetry/metrics", VIEW, get(telemetry::metrics))
             .route(Method::GET, "/api/watchkeeper/v1/telemetry/logs", VIEW, get(telemetry::logs))
             .route(Method::GET, "/api/watchkeeper/v1/telemetry/traces", VIEW, get(telemetry::traces))
@@ -125,6 +136,31 @@ pub fn routes() -> Routes {
             .route(Method::POST, "/api/v1/labels", VIEW, post(prometheus::labels_form))
             .route(Method::GET, "/api/v1/label/{name}/values", VIEW, get(prometheus::label_values))
             .route(Method::GET, "/api/v1/metadata", VIEW, get(prometheus::metadata))
+            .route(Method::GET, "/api/v1/rules", VIEW, get(prometheus::rules::rules))
+            .route(Method::GET, "/api/v1/alerts", VIEW, get(prometheus::rules::alerts))
+            .route(Method::GET, "/api/v1/query_exemplars", VIEW, get(prometheus::status::query_exemplars))
+            .route(Method::POST, "/api/v1/query_exemplars", VIEW, post(prometheus::status::query_exemplars_form))
+            .route(Method::GET, "/api/v1/format_query", VIEW, get(prometheus::status::format_query))
+            .route(Method::POST, "/api/v1/format_query", VIEW, post(prometheus::status::format_query_form))
+            .route(Method::GET, "/api/v1/status/buildinfo", VIEW, get(prometheus::status::buildinfo))
+            .route(Method::GET, "/api/v1/status/runtimeinfo", VIEW, get(prometheus::status::runtimeinfo))
+            .route(Method::GET, "/api/v1/status/flags", VIEW, get(prometheus::status::flags))
+            .route(Method::GET, "/api/v1/status/config", VIEW, get(prometheus::status::config))
+            .route(Method::GET, "/api/v1/status/walreplay", VIEW, get(prometheus::status::walreplay))
+            .route(Method::GET, "/api/v1/status/tsdb", VIEW, get(prometheus::status::tsdb))
+    };
+    let alertmanager_api = |routes: Routes| {
+        const SEND: Access = Access::AtLeast(Role::Ingest);
+        routes
+            .route(Method::GET, "/api/v2/status", VIEW, get(alertmanager::status::status))
+            .route(Method::GET, "/api/v2/receivers", VIEW, get(alertmanager::status::receivers))
+            .route(Method::GET, "/api/v2/alerts", VIEW, get(alertmanager::alerts::list))
+            .route(Method::POST, "/api/v2/alerts", SEND, post(alertmanager::alerts::post))
+            .route(Method::GET, "/api/v2/alerts/groups", VIEW, get(alertmanager::alerts::groups))
+            .route(Method::GET, "/api/v2/silences", VIEW, get(alertmanager::silences::list))
+            .route(Method::POST, "/api/v2/silences", ACT, post(alertmanager::silences::post))
+            .route(Method::GET, "/api/v2/silence/{id}", VIEW, get(alertmanager::silences::show))
+            .route(Method::DELETE, "/api/v2/silence/{id}", ACT, delete(alertmanager::silences::expire))
     };
     let pages = |routes: Routes| {
         routes
@@ -142,10 +178,12 @@ pub fn routes() -> Routes {
             .route(Method::GET, "/summary.json", PUBLIC, get(status_page::summary))
             .route(Method::GET, "/api/v2/summary.json", PUBLIC, get(status_page::summary))
             .route(Method::GET, "/feed.atom", PUBLIC, get(status_page::feed))
+            .route(Method::GET, "/calendars/schedules/{name}/{seal}", PUBLIC, get(calendar::schedule))
+            .route(Method::GET, "/calendars/people/{name}/{seal}", PUBLIC, get(calendar::person))
             .route(Method::GET, "/charts/{file}", PUBLIC, get(chart::png))
             .route(Method::POST, "/slack/interactions", PUBLIC, post(slack::interactions))
     };
-    ingest_routes(pages(prometheus(api(Routes::default()))))
+    ingest_routes(pages(alertmanager_api(prometheus(api(Routes::default())))))
 }
 
 /// The ways in for telemetry, on the main listener and on the OTLP one.

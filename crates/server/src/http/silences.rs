@@ -42,7 +42,13 @@ pub async fn create(
     let matchers = body.matchers.iter().map(|text| Matcher::parse(text)).collect::<Result<_, _>>();
     let matchers = matchers.map_err(|error| ApiProblem::invalid("matchers", error))?;
     let duration: Span = body.duration.parse().map_err(|error| ApiProblem::invalid("duration", error))?;
-    let wanted = Wanted { matchers, starts_at: body.starts_at.map(|t| t.0), duration, comment: body.comment };
+    let wanted = Wanted {
+        matchers,
+        starts_at: body.starts_at.map(|t| t.0),
+        duration,
+        comment: body.comment,
+        ..Wanted::default()
+    };
     let silence = shared.silences.create(wanted, caller.actor()).await.map_err(refused)?;
     Ok((StatusCode::CREATED, Json(one(&shared, silence).await?)))
 }

@@ -14,7 +14,7 @@ use watchkeeper_alert::silence::NewSilence;
 use watchkeeper_alert::{command, read as alerts};
 use watchkeeper_domain::ids::{AlertId, IncidentId};
 use watchkeeper_domain::{Actor, Code, Matcher, Span};
-use watchkeeper_incident::Viewer;
+use watchkeeper_incident::{Role, Viewer};
 use watchkeeper_respond::chatops::Command;
 use watchkeeper_respond::chatops::slack::{self, Press};
 use watchkeeper_respond::client::{self, Left, reach::Reach};
@@ -66,20 +66,34 @@ fn verify(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> ApiResult<()> {
 }
 
 /// The person in the configuration with this Slack id, else the id itself.
-fn actor(shared: &Shared, press: &Press) -> Actor {
+fn person(shared: &Shared, slack_id: &str) -> String {
     let config = shared.config.load();
-    let known = config.people.iter().find(|p| p.slack_id.as_deref() == Some(press.user.id.as_str()));
-    known.map_or_else(|| press.user.actor(), |person| Actor::User(person.name.clone()))
+    let known = config.people.iter().find(|p| p.slack_id.as_deref() == Some(slack_id));
+    known.map_or_else(|| slack::stranger(slack_id), |person| person.name.clone())
 }
 
 /// Does what was wished; both ends are a text for people.
 async fn carry_out(shared: &Shared, press: &Press, wish: &Command) -> Result<String, String> {
-    let actor = actor(shared, press);
+    let who = person(shared, &press.user.id);
+    let actor = Actor::User(who.clone());
     let name = press.user.name.clone();
     let done = match wish {
         Command::Acknowledge { incident, alerts } => {
             acknowledge(shared, *incident, alerts, &actor).await?;
             format!("{name} has it.")
+        }
+        Command::Assign { incident, alerts, to } => {
+            let Some(incident) = incident_of(shared, *incident, alerts).await else {
+                return Err("There is no open incident to assign yet: acknowledge the alert instead.".to_owned());
+            };
+            let to = to.as_deref().map_or(who, |id| person(shared, id));
+            let role = Role::IncidentCommander;
+            let given = shared
+                .incidents
+                .assign(Viewer::ALL, incident, role, Some(&to), actor)
+                .await
+                .map_err(|e| e.to_string())?;
+            format!("INC-{} is {to}'s now ({role}), says {name}.", given.number)
         }
         Command::Resolve { incident, alerts } => {
             let Some(incident) = incident_of(shared, *incident, alerts).await else {
@@ -136,7 +150,13 @@ async fn silence(shared: &Shared, ids: &[AlertId], duration: Span, actor: &Actor
             .await
             .map_err(|e| e.to_string())?;
         let matchers = found.alert.labels.iter().map(|(name, value)| Matcher::equal(name, value)).collect();
-        let new = NewSilence { matchers, starts_at: None, duration, comment: "from a button in Slack".to_owned() };
+        let new = NewSilence {
+            matchers,
+            starts_at: None,
+            duration,
+            comment: "from a button in Slack".to_owned(),
+            ..NewSilence::default()
+        };
         shared.silences.create(new, actor.clone()).await.map_err(|e| e.to_string())?;
     }
     Ok(())

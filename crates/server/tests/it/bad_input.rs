@@ -24,10 +24,27 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) async fn start() -> Self {
+        Self::with("").await
+    }
+
+    /// With a rule file.
+    pub(crate) async fn with_rules(rules: &str) -> Self {
+        Self::with_files("rule_files: [rules.yaml]\n", &[("rules.yaml", rules)]).await
+    }
+
+    /// With more lines for the configuration.
+    pub(crate) async fn with(more: &str) -> Self {
+        Self::with_files(more, &[]).await
+    }
+
+    async fn with_files(more: &str, files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("watchkeeper.yaml");
         let config = "server: {listen: '127.0.0.1:0', otlp_http: '127.0.0.1:0', otlp_grpc: '127.0.0.1:0'}\n";
-        std::fs::write(&file, config).unwrap();
+        std::fs::write(&file, format!("{config}{more}")).unwrap();
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
         let options = Options {
             config_file: Some(file),
             listen: None,
@@ -42,15 +59,15 @@ impl Served {
         self.app.addresses()
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.app.addresses().main)
     }
 
-    fn get(&self, path: &str) -> RequestBuilder {
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         self.http.get(self.url(path))
     }
 
-    fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> RequestBuilder {
+    pub(crate) fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> RequestBuilder {
         let request = self.http.post(self.url(path)).body(body);
         headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
     }
@@ -63,7 +80,7 @@ impl Served {
         response.json().await.unwrap()
     }
 
-    fn now_ms(&self) -> i64 {
+    pub(crate) fn now_ms(&self) -> i64 {
         self.app.shared().env.now().as_millis()
     }
 

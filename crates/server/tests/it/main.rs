@@ -12,7 +12,11 @@
 )]
 
 mod access;
+mod alertmanager;
 mod bad_input;
+mod command_line;
 mod crash;
+mod mail;
+mod readers;
 mod senders;
 mod stories;

@@ -2,8 +2,10 @@
 //!
 //! Not the HTTP listeners' own behaviour and not the processes' life: see `bad_input` and `crash`.
 
+mod cost;
 mod delivery;
 mod healing;
+mod oncall;
 mod people;
 mod restart;
 mod security;

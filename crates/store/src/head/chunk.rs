@@ -52,6 +52,11 @@ impl Chunk {
         self.last.t
     }
 
+    /// The value of the last sample.
+    pub(crate) fn newest(&self) -> f64 {
+        self.last.v
+    }
+
     /// Gives back spare memory: nothing is expected to be added.
     pub(crate) fn shrink(&mut self) {
         self.bits.bytes.shrink_to_fit();

@@ -4,7 +4,7 @@
 
 use parking_lot::Mutex;
 use watchkeeper_domain::Labels;
-use watchkeeper_domain::telemetry::Sample;
+use watchkeeper_domain::telemetry::{Sample, is_stale};
 
 use super::chunk::Chunk;
 
@@ -28,14 +28,17 @@ pub(crate) struct Series {
 pub(crate) struct Outcome {
     /// Kept, or there already with the same value.
     pub(crate) kept: usize,
-    /// Too old, or there already with another value.
-    pub(crate) refused: usize,
+    /// Too old.
+    pub(crate) old: usize,
+    /// There already with another value.
+    pub(crate) contradicting: usize,
 }
 
 enum Placed {
     Added,
     There,
-    Refused,
+    Old,
+    Contradicts,
 }
 
 impl Series {
@@ -55,9 +58,11 @@ impl Series {
     pub(crate) fn append(&self, samples: &[Sample], start: Option<i64>, window_ms: i64) -> (Outcome, usize) {
         let mut chunks = self.chunks.lock();
         let (mut outcome, mut added) = (Outcome::default(), 0);
-        if let (true, Some(start), Some(first)) = (chunks.is_empty(), start, samples.first())
+        let newest = chunks.last().map(Chunk::last);
+        if let (Some(start), Some(first)) = (start, samples.first())
             && start < first.t
-            && first.t.saturating_sub(start) <= START_WITHIN_MS
+            // A counter that began again since its newest sample: it stood at zero then, whatever it has reached meanwhile.
+            && newest.map_or(first.t.saturating_sub(start) <= START_WITHIN_MS, |newest| start > newest)
         {
             place(&mut chunks, Sample { t: start, v: 0.0 }, window_ms);
             added += 1;
@@ -69,10 +74,22 @@ impl Series {
                     added += 1;
                 }
                 Placed::There => outcome.kept += 1,
-                Placed::Refused => outcome.refused += 1,
+                Placed::Old => outcome.old += 1,
+                Placed::Contradicts => outcome.contradicting += 1,
             }
         }
         (outcome, added)
+    }
+
+    /// The newest time, and the newest value that is not a stale marker (zero when there is none).
+    pub(crate) fn newest(&self) -> Option<(i64, f64)> {
+        let chunks = self.chunks.lock();
+        let t = chunks.last()?.last();
+        let last_value = |chunk: &Chunk| {
+            let newest = Some(chunk.newest()).filter(|v| !is_stale(*v));
+            newest.or_else(|| chunk.iter().filter(|s| !is_stale(s.v)).last().map(|s| s.v))
+        };
+        Some((t, chunks.iter().rev().find_map(last_value).unwrap_or(0.0)))
     }
 
     /// Samples in the window, both ends included.
@@ -121,7 +138,7 @@ fn place(chunks: &mut Vec<Chunk>, sample: Sample, window_ms: i64) -> Placed {
             if there.into_iter().any(|s| s.t == sample.t && s.v.to_bits() == sample.v.to_bits()) {
                 Placed::There
             } else {
-                Placed::Refused
+                Placed::Old
             }
         }
         (Some(_), Some(_)) => put_between(chunks, sample),
@@ -134,7 +151,7 @@ fn put_between(chunks: &mut Vec<Chunk>, sample: Sample) -> Placed {
     let mut samples: Vec<Sample> = chunks[at].iter().collect();
     match samples.binary_search_by_key(&sample.t, |s| s.t) {
         Ok(there) if samples[there].v.to_bits() == sample.v.to_bits() => Placed::There,
-        Ok(_) => Placed::Refused,
+        Ok(_) => Placed::Contradicts,
         Err(position) => {
             samples.insert(position, sample);
             let middle = if samples.len() > SPLIT_SAMPLES { samples.len() / 2 } else { samples.len() };
@@ -169,21 +186,30 @@ mod tests {
         // The second batch of the same counter gets no second zero.
         near.append(&[at(1_010_000, 6.0)], Some(990_000), 0);
         assert_eq!(near.read(i64::MIN, i64::MAX).len(), 3);
+        // It began again, and passed its old value before anybody looked: its start says so, its value does not.
+        near.append(&[at(1_020_000, 9.0)], Some(1_015_000), 0);
+        assert_eq!(near.read(1_010_001, i64::MAX), [at(1_015_000, 0.0), at(1_020_000, 9.0)]);
     }
 
     #[test]
     fn saying_it_twice_is_no_fault_and_contradicting_it_is() {
         let series = series();
         series.append(&[at(1, 1.0), at(2, 2.0)], None, 100);
-        assert_eq!(series.append(&[at(2, 2.0), at(1, 1.0)], None, 100), (Outcome { kept: 2, refused: 0 }, 0));
-        assert_eq!(series.append(&[at(2, 9.0), at(1, 9.0)], None, 100), (Outcome { kept: 0, refused: 2 }, 0));
+        assert_eq!(series.append(&[at(2, 2.0), at(1, 1.0)], None, 100), (Outcome { kept: 2, ..Outcome::default() }, 0));
+        assert_eq!(
+            series.append(&[at(2, 9.0), at(1, 9.0)], None, 100),
+            (Outcome { contradicting: 2, ..Outcome::default() }, 0)
+        );
     }
 
     #[test]
     fn what_is_older_than_the_window_is_refused() {
         let series = series();
         series.append(&[at(1_000, 1.0)], None, 100);
-        assert_eq!(series.append(&[at(899, 1.0), at(900, 1.0)], None, 100).0, Outcome { kept: 1, refused: 1 });
+        assert_eq!(
+            series.append(&[at(899, 1.0), at(900, 1.0)], None, 100).0,
+            Outcome { kept: 1, old: 1, ..Outcome::default() }
+        );
     }
 
     proptest! {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use futures::future::join_all;
 use watchkeeper_domain::query::{Instant, Query, SeriesSource};
 use watchkeeper_domain::telemetry::{
-    AppendError, Appended, Batch, Exemplar, MetricMeta, STALE_NAN_BITS, Sample, SeriesSamples, TelemetrySink, is_stale,
+    AppendError, Appended, Batch, Exemplar, MetricMeta, STALE_NAN_BITS, Sample, SeriesSamples, TelemetrySink, Unwanted,
+    is_stale,
 };
 use watchkeeper_domain::{MatchOp, Matcher, Span, Timestamp};
 
@@ -51,6 +52,7 @@ async fn what_was_appended_is_found_before_and_after_a_restart() {
         v: 1.0,
         trace_id: trace.to_owned(),
         span_id: String::new(),
+        attributes: watchkeeper_domain::Labels::from_pairs([("user", "<b>4</b>")]),
     };
     store
         .append(Batch { meta: vec![meta.clone()], exemplars: vec![exemplar.clone()], ..Batch::default() })
@@ -122,7 +124,7 @@ async fn a_hundred_appends_at_once_share_few_syncs() {
     .unwrap();
     // All are queued before the runtime polls the first answer; the writer takes them in one group or a few.
     let answers = join_all((0..100).map(|n| store.append(sample(&format!("m{n}"), BEGIN, 1.0)))).await;
-    assert!(answers.into_iter().all(|a| a == Ok(Appended { samples: 1, out_of_order: 0 })));
+    assert!(answers.into_iter().all(|a| a == Ok(Appended { samples: 1, ..Appended::default() })));
     assert!(disk.syncs() < 100, "{} syncs", disk.syncs());
     assert_eq!(heard.0.lock().len(), 100);
     assert_eq!(store.stats().series, 100);
@@ -172,10 +174,12 @@ async fn late_double_and_contradicting_samples_are_told_apart_and_a_stale_marker
     };
     assert_eq!(
         store.append(batch(&[(0, 1.0), (600_000, f64::from_bits(STALE_NAN_BITS))])).await.unwrap(),
-        Appended { samples: 2, out_of_order: 0 }
+        Appended { samples: 2, ..Appended::default() }
     );
     let late = store.append(batch(&[(-1, 0.5), (0, 1.0), (1, 2.0), (600_000, 7.0)])).await.unwrap();
-    assert_eq!(late, Appended { samples: 2, out_of_order: 2 });
+    assert_eq!((late.samples, late.out_of_order), (2, 2));
+    let why: Vec<_> = late.refusals.iter().map(|r| (r.samples, r.why)).collect();
+    assert_eq!(why, [(1, Unwanted::TooOld), (1, Unwanted::Contradicts)]);
     let samples = store.select(&[Matcher::equal("__name__", "m")], 0, i64::MAX).unwrap().remove(0).samples;
     let times: Vec<i64> = samples.iter().map(|s| s.t - BEGIN).collect();
     assert_eq!(times, [-10_000, 0, 1, 600_000], "the counter's start is a zero, the late sample is in place");

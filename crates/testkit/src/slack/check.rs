@@ -75,7 +75,7 @@ fn block(block: &Value) -> Result<(), Refusal> {
             let elements = list(block.get("elements"), 25)?;
             let mut ids = std::collections::BTreeSet::new();
             elements.iter().try_for_each(|element| {
-                button(element)?;
+                interactive(element)?;
                 element.get("action_id").map_or(Ok(()), |id| check(ids.insert(id.to_string())))
             })
         }
@@ -97,7 +97,7 @@ fn section(block: &Value) -> Result<(), Refusal> {
     match block.get("accessory") {
         None => Ok(()),
         Some(accessory) if accessory.get("type").and_then(Value::as_str) == Some("image") => image(accessory),
-        Some(accessory) => button(accessory),
+        Some(accessory) => interactive(accessory),
     }
 }
 
@@ -107,8 +107,18 @@ fn image(image: &Value) -> Result<(), Refusal> {
     short(image.get("alt_text"), 2_000).map(|_| ())
 }
 
+fn interactive(element: &Value) -> Result<(), Refusal> {
+    match element.get("type").and_then(Value::as_str) {
+        Some("button") => button(element),
+        Some("users_select") => {
+            element.get("placeholder").map_or(Ok(()), |shown| text(Some(shown), 150, &["plain_text"]))?;
+            element.get("action_id").map_or(Ok(()), |id| short(Some(id), 255).map(|_| ()))
+        }
+        _ => Err(INVALID_BLOCKS),
+    }
+}
+
 fn button(button: &Value) -> Result<(), Refusal> {
-    check(button.get("type").and_then(Value::as_str) == Some("button"))?;
     text(button.get("text"), 75, &["plain_text"])?;
     for (name, most) in [("action_id", 255), ("value", 2_000), ("url", 3_000)] {
         if let Some(value) = button.get(name) {
@@ -179,6 +189,12 @@ mod tests {
         assert_eq!(payload(&button(75, 2_000)), Ok(()));
         assert_eq!(payload(&button(76, 1)), Err(INVALID_BLOCKS));
         assert_eq!(payload(&button(1, 2_001)), Err(INVALID_BLOCKS));
+        let people = |placeholder| {
+            let placeholder = json!({"type": "plain_text", "text": long(placeholder)});
+            json!({"blocks": [{"type": "actions", "elements": [{"type": "users_select", "placeholder": placeholder}]}]})
+        };
+        assert_eq!(payload(&people(150)), Ok(()));
+        assert_eq!(payload(&people(151)), Err(INVALID_BLOCKS));
     }
 
     #[test]

@@ -68,32 +68,55 @@ function image(block) {
   return node;
 }
 
+// Sends what Slack would; `chosen` is who was picked in a menu of people.
+async function send(node, context, place, chosen) {
+  const person = document.getElementById("person");
+  const user = { id: person.value, name: person.selectedOptions[0].textContent };
+  node.disabled = true;
+  let trouble = "";
+  try {
+    const answer = await fetch("/press", { method: "POST", headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ ts: context.ts, place, chosen, user }) });
+    const said = await answer.json();
+    if (said.error) trouble = said.error;
+    else if (said.status !== 200) trouble = "the app answered " + said.status;
+  } catch (error) {
+    trouble = String(error);
+  }
+  node.disabled = false;
+  context.trouble.textContent = trouble ? "⚠️ " + trouble : "";
+}
+
 function button(element, context) {
   const node = el("button", element.style ?? "", shown(element.text));
   const place = context.place++;
   node.type = "button";
   node.title = element.action_id ?? "";
-  node.addEventListener("click", async () => {
+  node.addEventListener("click", () => {
     if (element.confirm && !window.confirm(element.confirm.text.text)) return;
     if (/^https?:/i.test(element.url ?? "")) window.open(element.url, "_blank", "noopener");
-    const select = document.getElementById("person");
-    const user = { id: select.value, name: select.selectedOptions[0].textContent };
-    node.disabled = true;
-    let trouble = "";
-    try {
-      const answer = await fetch("/press", { method: "POST", headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ ts: context.ts, place, user }) });
-      const said = await answer.json();
-      if (said.error) trouble = said.error;
-      else if (said.status !== 200) trouble = "the app answered " + said.status;
-    } catch (error) {
-      trouble = String(error);
-    }
-    node.disabled = false;
-    context.trouble.textContent = trouble ? "⚠️ " + trouble : "";
+    send(node, context, place);
   });
   return node;
 }
+
+// The workspace's people are those whom one can be in this page.
+function people(element, context) {
+  const first = el("option", "", shown(element.placeholder));
+  first.value = "";
+  const node = el("select", "", first, ...[...document.getElementById("person").options].map((o) => o.cloneNode(true)));
+  const place = context.place++;
+  node.title = element.action_id ?? "";
+  node.setAttribute("aria-label", element.placeholder?.text ?? "Choose a person");
+  node.value = "";
+  node.addEventListener("change", () => {
+    if (node.value) send(node, context, place, node.value);
+  });
+  return node;
+}
+
+const interactive = (element, context) =>
+  element.type === "users_select" ? people(element, context) : button(element, context);
 
 function block(b, context) {
   switch (b.type) {
@@ -101,11 +124,11 @@ function block(b, context) {
     case "divider": return el("hr");
     case "image": return el("figure", "", b.title ? el("figcaption", "context", shown(b.title)) : null, image(b));
     case "context": return el("div", "context", ...b.elements.map((e) => (e.type === "image" ? image(e) : el("span", "", shown(e)))));
-    case "actions": return el("div", "actions", ...b.elements.map((e) => button(e, context)));
+    case "actions": return el("div", "actions", ...b.elements.map((e) => interactive(e, context)));
     case "section": return el("div", "section",
       b.text ? el("div", "text", shown(b.text)) : null,
       b.fields ? el("div", "fields", ...b.fields.map((f) => el("div", "text", shown(f)))) : null,
-      b.accessory ? el("div", "actions", b.accessory.type === "image" ? image(b.accessory) : button(b.accessory, context)) : null);
+      b.accessory ? el("div", "actions", b.accessory.type === "image" ? image(b.accessory) : interactive(b.accessory, context)) : null);
     default: return el("div", "context", "[" + b.type + "]");
   }
 }

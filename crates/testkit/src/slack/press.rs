@@ -1,4 +1,5 @@
-//! What Slack sends when somebody presses a button: a signed form post with a `block_actions` payload.
+//! What Slack sends when somebody presses a button or chooses a person in a menu: a signed form post with a
+//! `block_actions` payload.
 //!
 //! Not the answer's handling beyond its status: an app answers by posting to `response_url`.
 
@@ -28,6 +29,8 @@ pub struct Press<'a> {
     pub element: &'a Value,
     /// The block that held it.
     pub block_id: &'a str,
+    /// Who was chosen, in a menu of people.
+    pub chosen: Option<&'a str>,
     /// Unique for each press.
     pub trigger_id: &'a str,
     /// Seconds with fraction, as text.
@@ -43,11 +46,13 @@ pub fn block_actions(press: &Press<'_>) -> Value {
     let mut action = json!({
         "action_id": press.element.get("action_id").cloned().unwrap_or_default(),
         "block_id": press.block_id,
-        "text": press.element.get("text").cloned().unwrap_or_default(),
-        "type": "button",
+        "type": press.element.get("type").cloned().unwrap_or_default(),
         "action_ts": press.action_ts,
     });
-    for name in ["value", "style"] {
+    if let Some(chosen) = press.chosen {
+        action["selected_user"] = json!(chosen);
+    }
+    for name in ["text", "value", "style", "placeholder"] {
         if let Some(value) = press.element.get(name) {
             action[name] = value.clone();
         }

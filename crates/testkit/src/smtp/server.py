@@ -2,8 +2,13 @@ import asyncio
 import email
 import email.policy
 import json
+import ssl
+import sys
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
+
+
+kind, certificate, key, user, password = (sys.argv[1:] + [""] * 5)[:5]
 
 
 class Handler:
@@ -37,9 +42,25 @@ class Handler:
         return "250 2.0.0 queued as 404"
 
 
+def authenticate(server, session, envelope, mechanism, data):
+    known = (data.login, data.password) == (user.encode(), password.encode())
+    return AuthResult(success=known, handled=False)
+
+
 async def main():
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(Handler(), hostname="mail.test"), "127.0.0.1", 0)
+    options = {"hostname": "mail.test"}
+    outer = None
+    if kind != "plain":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        options |= {"auth_required": True, "authenticator": authenticate}
+        if kind == "starttls":
+            options |= {"tls_context": context, "require_starttls": True}
+        else:
+            # The whole connection is encrypted, which aiosmtpd does not see.
+            outer, options["auth_require_tls"] = context, False
+    server = await loop.create_server(lambda: SMTP(Handler(), **options), "127.0.0.1", 0, ssl=outer)
     print(json.dumps({"port": server.sockets[0].getsockname()[1]}))
     await asyncio.Event().wait()
 

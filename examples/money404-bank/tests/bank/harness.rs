@@ -18,7 +18,7 @@ pub(crate) const ADMIN_TOKEN: &str = "only-for-the-test-admin";
 pub(crate) const CONTROL_TOKEN: &str = "only-for-the-test-control";
 
 /// Longer than anything here takes; only a failing test waits for so long.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A running bank. Dropping it kills the supervisor, and the children follow.
 pub(crate) struct Bank {

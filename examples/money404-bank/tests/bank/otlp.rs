@@ -16,7 +16,7 @@ use prost::Message;
 use tokio::sync::watch;
 
 /// Longer than anything here takes; only a failing test waits for so long.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) type Attributes = BTreeMap<String, String>;
 

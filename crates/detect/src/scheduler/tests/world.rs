@@ -14,6 +14,7 @@ use watchkeeper_domain::telemetry::{AppendError, Appended, Batch, Sample};
 use watchkeeper_domain::{Category, Clock, Matcher, Priority, Signal, Timestamp, Verdict};
 use watchkeeper_promql::{Expr, Limits};
 use watchkeeper_state::Tx;
+use watchkeeper_state::signal::CarryingOn;
 use watchkeeper_testkit::VirtualClock;
 
 use super::super::*;
@@ -107,6 +108,10 @@ pub(super) struct Sink {
     open: Mutex<BTreeMap<Labels, AlertId>>,
     pub(super) committed: AtomicUsize,
     pub(super) refuse: Mutex<bool>,
+    /// Whether those further on fail.
+    pub(super) stumble: Mutex<bool>,
+    /// How often those further on were asked.
+    pub(super) carried: AtomicUsize,
 }
 
 impl SignalSink for Sink {
@@ -134,6 +139,14 @@ impl SignalSink for Sink {
             })
             .collect();
         Box::pin(async { Ok(ids) })
+    }
+
+    fn carry_on(&self, mut tx: Tx) -> CarryingOn<'_> {
+        self.carried.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async move {
+            sqlx::query("UPDATE rule_health SET reason = 'carried on'").execute(&mut *tx).await.unwrap();
+            if *self.stumble.lock() { Err(ReconcileError::Other("stumbled".to_owned())) } else { Ok(tx) }
+        })
     }
 
     fn committed(&self) {

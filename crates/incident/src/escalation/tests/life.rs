@@ -77,7 +77,6 @@ async fn a_persons_own_rules_hold_and_an_answer_calls_off_what_waits() {
         assert_eq!(
             facts,
             [
-                "page.not_sent: people are being called for it already",
                 "escalation.acknowledged: user:ana has it",
                 "page.not_sent: user:ana has it",
                 "escalation.reminded: reminder: acknowledged by user:ana 30m ago, and not resolved",
@@ -212,6 +211,7 @@ async fn a_silence_holds_the_calls_back_and_its_end_begins_them_anew() {
         starts_at: None,
         duration: Span::from_secs(3_600),
         comment: "known".into(),
+        ..Default::default()
     };
     silences.create(new, Actor::User("ana".into())).await.unwrap();
     world.run(3_000).await;

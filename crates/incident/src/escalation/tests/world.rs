@@ -95,7 +95,7 @@ fn chain(state: &State, env: &Env, config: &Config) -> Chain {
         Box::new(OnCallWatch::new(on_call.clone(), sink)),
         Box::new(AlertReconciler::new(state.clone(), env.clone(), Routing::from(config))),
         Box::new(IncidentReconciler::new(incidents.clone(), Arc::new(Answers::default()))),
-        Box::new(EscalationReconciler::new(on_call.clone())),
+        Box::new(EscalationReconciler::new(on_call.clone(), watchkeeper_alert::silence::Cache::default())),
     ];
     Chain { incidents, on_call, stages }
 }

@@ -12,7 +12,8 @@ use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs, S
 use opentelemetry_proto::tonic::metrics::v1::{
     AggregationTemporality, Exemplar, ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Histogram,
     HistogramDataPoint, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, Summary, SummaryDataPoint,
-    exemplar, metric::Data, number_data_point, summary_data_point::ValueAtQuantile,
+    exemplar, exponential_histogram_data_point::Buckets, metric::Data, number_data_point,
+    summary_data_point::ValueAtQuantile,
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{
@@ -122,7 +123,24 @@ messages! {
         "exemplars": Many<Msg<Exemplar>> => |m, v| m.exemplars = v;
         "flags": Int<u32> => |m, v| m.flags = v;
     }
-    ExponentialHistogramDataPoint { "timeUnixNano": Int<u64> => |m, v| m.time_unix_nano = v; }
+    ExponentialHistogramDataPoint {
+        "attributes": Many<Msg<KeyValue>> => |m, v| m.attributes = v;
+        "startTimeUnixNano": Int<u64> => |m, v| m.start_time_unix_nano = v;
+        "timeUnixNano": Int<u64> => |m, v| m.time_unix_nano = v;
+        "count": Int<u64> => |m, v| m.count = v;
+        "sum": Double => |m, v| m.sum = Some(v);
+        "scale": Int<i32> => |m, v| m.scale = v;
+        "zeroCount": Int<u64> => |m, v| m.zero_count = v;
+        "zeroThreshold": Double => |m, v| m.zero_threshold = v;
+        "positive": Msg<Buckets> => |m, v| m.positive = Some(v);
+        "negative": Msg<Buckets> => |m, v| m.negative = Some(v);
+        "exemplars": Many<Msg<Exemplar>> => |m, v| m.exemplars = v;
+        "flags": Int<u32> => |m, v| m.flags = v;
+    }
+    Buckets {
+        "offset": Int<i32> => |m, v| m.offset = v;
+        "bucketCounts": Many<Int<u64>> => |m, v| m.bucket_counts = v;
+    }
     SummaryDataPoint {
         "attributes": Many<Msg<KeyValue>> => |m, v| m.attributes = v;
         "startTimeUnixNano": Int<u64> => |m, v| m.start_time_unix_nano = v;

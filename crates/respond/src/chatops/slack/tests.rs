@@ -16,15 +16,24 @@ fn form(payload: &Value) -> Vec<u8> {
 
 /// A press as the stand-in (and Slack) sends it.
 fn pressed(action_id: &str, value: &str) -> Vec<u8> {
+    let text = json!({"type": "plain_text", "text": "x"});
+    used(&json!({"type": "button", "action_id": action_id, "value": value, "text": text}), "watchkeeper", None)
+}
+
+/// A choice in a menu of people.
+fn chosen(block_id: &str, user: Option<&str>) -> Vec<u8> {
+    used(&json!({"type": "users_select", "action_id": ASSIGN}), block_id, user)
+}
+
+fn used(element: &Value, block_id: &str, chosen: Option<&str>) -> Vec<u8> {
     let person = Person { id: "U024BE7LH".to_owned(), name: "alice".to_owned() };
-    let element =
-        json!({"type": "button", "action_id": action_id, "value": value, "text": {"type": "plain_text", "text": "x"}});
     form(&press::block_actions(&press::Press {
         person: &person,
         ts: "1700000000.000100",
         message: &json!({"text": "x"}),
-        element: &element,
-        block_id: "watchkeeper",
+        element,
+        block_id,
+        chosen,
         trigger_id: "1.2.3",
         action_ts: "1700000001.000200",
         response_url: "http://127.0.0.1:1/response/1",
@@ -44,16 +53,38 @@ fn each_button_becomes_its_command_with_who_pressed_it() {
     let press = read(ACKNOWLEDGE, &target);
     assert_eq!(press.wish, Ok(Command::Acknowledge { incident, alerts: alerts.clone() }));
     assert_eq!((press.user.id.as_str(), press.user.name.as_str()), ("U024BE7LH", "alice"));
-    assert_eq!(press.user.actor().to_string(), "user:slack/U024BE7LH");
+    assert_eq!(stranger(&press.user.id), "slack/U024BE7LH");
     assert_eq!(press.message_ts, "1700000000.000100");
     assert_eq!(
         read(SILENCE, &target).wish,
         Ok(Command::Silence { alerts: alerts.clone(), duration: Span::from_secs(3_600) })
     );
+    assert_eq!(read(TAKE, &target).wish, Ok(Command::Assign { incident, alerts: alerts.clone(), to: None }));
     assert_eq!(read(RESOLVE, &target).wish, Ok(Command::Resolve { incident, alerts: alerts.clone() }));
     let run = Target { workflow: Some("restart".to_owned()), ..target };
     let wanted = Command::RunWorkflow { workflow: "restart".to_owned(), incident, alerts };
     assert_eq!(read("run_workflow:restart", &run).wish, Ok(wanted));
+}
+
+#[test]
+fn who_is_chosen_in_the_menu_is_wished_for_the_incident_of_the_row() {
+    let (env, _) = watchkeeper_testkit::env();
+    let (alert, incident) = (AlertId::new(&env), IncidentId::new(&env));
+    let wish = |row: &str, user| presses(&chosen(row, user)).expect("a choice").remove(0).wish;
+    let of_incident = Target { incident: Some(incident), alerts: vec![alert], workflow: None };
+    let to = Some("U061F7AUR".to_owned());
+    assert_eq!(
+        wish(&of_incident.row(), Some("U061F7AUR")),
+        Ok(Command::Assign { incident: Some(incident), alerts: Vec::new(), to: to.clone() })
+    );
+    let of_alert = Target { incident: None, ..of_incident.clone() };
+    assert_eq!(
+        wish(&of_alert.row(), Some("U061F7AUR")),
+        Ok(Command::Assign { incident: None, alerts: vec![alert], to })
+    );
+    for (row, user) in [("watchkeeper", Some("U1")), ("other:x", Some("U1")), (of_incident.row().as_str(), None)] {
+        assert!(wish(row, user).is_err(), "{row}");
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ const HEADER: usize = 150;
 const SECTION: usize = 3_000;
 const FIELD: usize = 2_000;
 const BUTTON: usize = 75;
+const PLACEHOLDER: usize = 150;
 /// The most characters of a button's value.
 pub const VALUE: usize = 2_000;
 const URL: usize = 3_000;
@@ -150,11 +151,11 @@ pub fn context(parts: &[String]) -> Value {
     json!({"type": "context", "elements": elements})
 }
 
-/// A row of buttons.
+/// A row of buttons and menus.
 #[must_use]
-pub fn actions(block_id: &str, buttons: Vec<Value>) -> Value {
-    let buttons: Vec<Value> = buttons.into_iter().take(MOST_BUTTONS).collect();
-    json!({"type": "actions", "block_id": block_id, "elements": buttons})
+pub fn actions(block_id: &str, elements: Vec<Value>) -> Value {
+    let elements: Vec<Value> = elements.into_iter().take(MOST_BUTTONS).collect();
+    json!({"type": "actions", "block_id": block_id, "elements": elements})
 }
 
 /// A button. `style`: `primary`, `danger` or nothing.
@@ -170,6 +171,16 @@ pub fn button(label: &str, action_id: &str, value: &str, style: Option<&str>) ->
         button["style"] = json!(style);
     }
     button
+}
+
+/// A menu of the workspace's people.
+#[must_use]
+pub fn people(placeholder: &str, action_id: &str) -> Value {
+    json!({
+        "type": "users_select",
+        "placeholder": {"type": "plain_text", "text": plain(placeholder, PLACEHOLDER), "emoji": true},
+        "action_id": action_id,
+    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use watchkeeper_domain::{Priority, Timestamp};
 
 use super::Look;
 use super::blocks::{self, clickable, cut, escape, line, link};
-use super::buttons::{ACKNOWLEDGE, RESOLVE, RUN_WORKFLOW, SILENCE, Target};
+use super::buttons::{ACKNOWLEDGE, ASSIGN, RESOLVE, RUN_WORKFLOW, SILENCE, TAKE, Target};
 use crate::notify::channel::Outgoing;
 use crate::notify::content::{Alert, Alerts, Content, Incident, Text, capital, length};
 
@@ -167,6 +167,8 @@ fn buttons(incident: Option<IncidentId>, message: &Outgoing) -> Value {
     let value = target.write();
     let mut buttons = vec![
         blocks::button("Acknowledge", ACKNOWLEDGE, &value, Some("primary")),
+        blocks::button("Assign to me", TAKE, &value, None),
+        blocks::people("Assign to…", ASSIGN),
         blocks::button("Silence 1 h", SILENCE, &value, None),
         blocks::button("Resolve", RESOLVE, &value, None),
     ];
@@ -176,7 +178,7 @@ fn buttons(incident: Option<IncidentId>, message: &Outgoing) -> Value {
         let action = cut(&format!("{RUN_WORKFLOW}{}", offer.name), 255);
         buttons.push(blocks::button(&format!("Run {}", offer.name), &action, &value, None));
     }
-    blocks::actions("watchkeeper", buttons)
+    blocks::actions(&target.row(), buttons)
 }
 
 fn of_incident(it: &Incident, message: &Outgoing, look: &Look) -> Vec<Value> {
@@ -222,13 +224,16 @@ fn of_incident(it: &Incident, message: &Outgoing, look: &Look) -> Vec<Value> {
     ];
     out.push(blocks::section(&all.into_iter().flatten().collect::<Vec<_>>().join("  ·  ")));
     if !matches!(facts.state.as_str(), "resolved" | "closed") {
-        let value = Target { incident: Some(facts.id), alerts: message.alerts.clone(), workflow: None }.write();
+        let target = Target { incident: Some(facts.id), alerts: message.alerts.clone(), workflow: None };
+        let value = target.write();
         let mut row = Vec::new();
         if facts.state != "acknowledged" {
             row.push(blocks::button("Acknowledge", ACKNOWLEDGE, &value, Some("primary")));
         }
+        row.push(blocks::button("Assign to me", TAKE, &value, None));
+        row.push(blocks::people("Assign to…", ASSIGN));
         row.push(blocks::button("Resolve", RESOLVE, &value, None));
-        out.push(blocks::actions("watchkeeper", row));
+        out.push(blocks::actions(&target.row(), row));
     }
     out
 }

@@ -21,6 +21,8 @@ async fn bombs_do_not_fill_the_memory_however_many_come_at_once() {
 
     // 40 KB and 200 KB that become 40 MiB and 200 MiB, and 20 bytes that declare 4 GiB.
     let gzip = [JSON[0], ("content-encoding", "gzip")];
+    let zstd = [JSON[0], ("content-encoding", "zstd")];
+    let packed = zstd::bulk::compress(&vec![b' '; 10 << 20], 3).unwrap().repeat(20);
     // Gzip's members may follow one another: 10 MiB are compressed, and the rest is copies.
     let member = wire::gzip(&vec![b' '; 10 << 20]);
     let (nearly, small, large) = (member.repeat(3), member.repeat(4), member.repeat(20));
@@ -32,6 +34,7 @@ async fn bombs_do_not_fill_the_memory_however_many_come_at_once() {
             ("/v1/logs", &gzip[..], small.clone(), "WK1002"),
             ("/v1/logs", &gzip, large.clone(), "WK1002"),
             ("/v1/metrics", &[("content-type", "application/x-protobuf"), gzip[1]], large.clone(), "WK1002"),
+            ("/v1/logs", &zstd, packed.clone(), "WK1002"),
             ("/api/v1/write", &wire::REMOTE_WRITE, declared.clone(), "WK1002"),
             // Under the cap, and no JSON: it is decompressed whole and then refused.
             ("/v1/logs", &gzip, nearly.clone(), "WK1001"),

@@ -74,17 +74,115 @@ async fn a_body_of_another_type_or_encoding_is_refused_with_what_is_accepted() {
         let detail = refused(served.post("/v1/logs", &[("content-type", wrong)], body()), "WK1003").await;
         assert!(detail.contains("application/json"), "{detail}");
     }
-    for wrong in ["br", "zstd", "deflate", "gzip, gzip"] {
+    for wrong in ["br", "compress", "deflate", "gzip, gzip"] {
         let detail = refused(served.post("/v1/logs", &[JSON[0], ("content-encoding", wrong)], body()), "WK1004").await;
         assert!(detail.contains("gzip"), "{detail}");
     }
     // Not compressed although it says so.
-    refused(served.post("/v1/logs", &[JSON[0], ("content-encoding", "gzip")], body()), "WK1001").await;
+    for claimed in ["gzip", "zstd"] {
+        refused(served.post("/v1/logs", &[JSON[0], ("content-encoding", claimed)], body()), "WK1001").await;
+    }
     refused(served.post("/api/v1/write", &[wire::REMOTE_WRITE[0]], body()), "WK1004").await;
     refused(served.post("/api/v1/write", &[JSON[0], wire::REMOTE_WRITE[1]], body()), "WK1003").await;
     let newer =
         [("content-type", "application/x-protobuf;proto=io.prometheus.write.v2.Request"), wire::REMOTE_WRITE[1]];
     refused(served.post("/api/v1/write", &newer, body()), "WK1003").await;
+    served.still_works().await;
+}
+
+/// A gRPC message in its frame.
+fn framed(compressed: bool, message: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    [&[u8::from(compressed)][..], &length, message].concat()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn grpc_takes_and_refuses_what_http_does() {
+    let served = Served::start().await;
+    let endpoint = format!(
+        "http://{}/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+        served.addresses().otlp_grpc.unwrap()
+    );
+    let export = async |coding: &str, body: Vec<u8>| {
+        let request = served.http.post(&endpoint).header("content-type", "application/grpc+proto");
+        let request = if coding.is_empty() { request } else { request.header("grpc-encoding", coding) };
+        let response = request.body(body).send().await.unwrap();
+        assert_eq!(
+            (response.status(), &response.headers()["content-type"]),
+            (StatusCode::OK, &"application/grpc".parse().unwrap())
+        );
+        let header = |name: &str| response.headers().get(name).map(|v| v.to_str().unwrap().to_owned());
+        // The status of a call that went well comes behind its message.
+        let refusal = header("grpc-status").map(|status| (status, header("grpc-message").unwrap_or_default()));
+        (refusal, response.bytes().await.unwrap())
+    };
+    let zeros = vec![0_u8; 40 << 20];
+    let zstd = |bytes: &[u8]| zstd::bulk::compress(bytes, 3).unwrap();
+    // Two million empty resources: two bytes each, a hundred in memory.
+    let flood = [0x0a, 0x00].repeat(2_100_000);
+    for (coding, body, code, says) in [
+        ("gzip", framed(true, &wire::gzip(&zeros)), "3", "over the limit of 33554432 bytes"),
+        ("zstd", framed(true, &zstd(&zeros)), "3", "over the limit of 33554432 bytes"),
+        ("", framed(false, &flood), "3", "over the limit of 2000000"),
+        ("", framed(false, &vec![0; OVER]), "3", "is over"),
+        ("", framed(false, b"\xff\xff not protobuf"), "3", "cannot be read"),
+        ("gzip", framed(true, b"not gzip"), "3", "gzip"),
+        ("", framed(true, &wire::gzip(b"")), "13", "grpc-encoding"),
+        ("br", framed(true, b"x"), "12", "`br`"),
+        ("", framed(false, b"abc")[..6].to_vec(), "3", "length"),
+        ("", b"\x00\x00".to_vec(), "3", "prefix"),
+    ] {
+        let (refusal, _) = export(coding, body).await;
+        let (status, message) = refusal.unwrap_or_else(|| panic!("{says}: it was taken"));
+        assert!(status == code && message.contains(says), "{coding}: {status} {message}; wanted {code} {says}");
+    }
+    let unknown = served.http.post(endpoint.replace("Logs", "Profiles")).body(framed(false, b"")).send().await.unwrap();
+    assert_eq!(unknown.headers()["grpc-status"], "12");
+
+    let now = served.now_ms() * 1_000_000;
+    for (coding, body) in [("", "plain"), ("gzip", "zipped"), ("zstd", "packed")] {
+        let message: ExportLogsServiceRequest =
+            serde_json::from_value(wire::logs("grpc", &[(now, &format!("{body} over gRPC"))])).unwrap();
+        let bytes = message.encode_to_vec();
+        let body = match coding {
+            "gzip" => framed(true, &wire::gzip(&bytes)),
+            "zstd" => framed(true, &zstd(&bytes)),
+            _ => framed(false, &bytes),
+        };
+        let (refusal, answer) = export(coding, body).await;
+        assert_eq!((refusal, answer.as_ref()), (None, &[0; 5][..]), "{coding}");
+    }
+    let kept = served.json("/api/watchkeeper/v1/telemetry/logs?service=grpc").await;
+    assert_eq!(kept["items"].as_array().unwrap().len(), 3, "{kept}");
+    served.still_works().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sender_whose_clock_is_ahead_is_told_and_shown() {
+    let served = Served::start().await;
+    let metric = |ahead_s: i64| {
+        let at = (served.now_ms() + ahead_s * 1_000) * 1_000_000;
+        let points = json!([{"timeUnixNano": at.to_string(), "asInt": 1}]);
+        json!({"resourceMetrics": [{
+            "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "fast"}}]},
+            "scopeMetrics": [{"metrics": [{"name": "ahead", "gauge": {"dataPoints": points}}]}],
+        }]})
+        .to_string()
+    };
+    let send = async |body: String| {
+        let response = served.post("/v1/metrics", &JSON, body).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        response.json::<serde_json::Value>().await.unwrap()["partialSuccess"].clone()
+    };
+    assert_eq!(send(metric(0)).await, serde_json::Value::Null);
+    let warned = send(metric(60)).await;
+    assert_eq!(warned["rejectedDataPoints"], "0", "{warned}");
+    assert!(warned["errorMessage"].as_str().unwrap().starts_with("the clock of `fast` is "), "{warned}");
+    let refused = send(metric(3_600)).await;
+    assert_eq!(refused["rejectedDataPoints"], "1", "{refused}");
+    assert!(refused["errorMessage"].as_str().unwrap().contains("too far in the future"), "{refused}");
+    let metrics = served.get("/metrics").send().await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("watchkeeper_sender_clock_ahead_seconds{sender=\"fast\"}"), "{metrics}");
     served.still_works().await;
 }
 

@@ -29,6 +29,11 @@ pub(crate) fn free_address() -> SocketAddr {
 impl Program {
     /// Starts it on `watchkeeper.yaml` of a folder, and returns when it is ready.
     pub(crate) async fn start(folder: &Path, address: SocketAddr) -> Self {
+        Self::start_with(folder, address, &[]).await
+    }
+
+    /// The same with more in its environment.
+    pub(crate) async fn start_with(folder: &Path, address: SocketAddr, environment: &[(&str, &str)]) -> Self {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
         let clock = SystemClock::new();
         let mut command = Command::new(env!("CARGO_BIN_EXE_watchkeeper"));
@@ -37,6 +42,7 @@ impl Program {
             .arg(address.to_string())
             .current_dir(folder)
             .env("WATCHKEEPER_LOG", "warn")
+            .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(log);
         let child = command.spawn().unwrap();

@@ -4,9 +4,10 @@
 
 use serde_json::Value;
 use watchkeeper_domain::Span;
+use watchkeeper_domain::telemetry::{Batch, TelemetrySink as _};
 use watchkeeper_testkit::Answer;
 
-use super::world::{ADMIN, World, text};
+use super::world::{ADMIN, World, samples, text};
 
 /// The attempts to tell the webhook of `operations` of the alert: kinds of the ledger, in order.
 async fn attempts(world: &World) -> Vec<String> {
@@ -132,5 +133,30 @@ async fn a_broken_receiver_does_not_delay_another() {
             || m.payload.to_string().contains("accounts cannot be reached")
     };
     assert!(in_slack.iter().any(told), "{in_slack:?}");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_defect_in_triage_costs_nobody_the_alert() {
+    let mut world = World::new().await;
+    world.accounts_fail().await;
+    let told = world.told_of("ServiceUnreachable").len();
+    let mut tx = world.shared().state.write().await.unwrap();
+    sqlx::query("UPDATE incident SET kind = 'nonsense'").execute(&mut *tx).await.unwrap();
+    watchkeeper_state::State::commit(tx).await.unwrap();
+    // Another alert of the same service would join the incident that nobody can read.
+    world.write(
+        "rules/more.yaml",
+        "groups: [{ name: more, rules: [{ alert: Full, expr: 'fill > 0.9', priority: critical, labels: { service: accounts } }] }]",
+    );
+    world.shared().reload().await.unwrap();
+    let series = vec![samples("fill", world.now().as_millis(), 0.95)];
+    world.shared().store.append(Batch { series, ..Batch::default() }).await.unwrap();
+    for (stage, works) in [("rules", true), ("alert", true), ("incident", false), ("deliver", true)] {
+        assert_eq!(world.stage(stage).reconcile().await.is_ok(), works, "{stage}");
+    }
+    world.shared().deliverer.settle().await;
+    assert_eq!(world.told_of("Full"), ["firing"]);
+    assert_eq!(world.told_of("ServiceUnreachable").len(), told);
     world.end().await;
 }

@@ -53,6 +53,24 @@ async fn a_button_in_slack_acknowledges_in_the_name_of_the_person_and_says_so_in
 }
 
 #[tokio::test]
+async fn an_incident_is_assigned_in_slack_to_oneself_and_to_somebody_else() {
+    let mut world = World::new().await;
+    world.accounts_fail().await;
+    let message = world.slack.messages().into_iter().find(|m| m.payload.to_string().contains("\"assign\"")).unwrap();
+    assert_eq!(world.slack.press(&message.ts, "assign_to_me", &ana()).await, Ok(200));
+    world.settle().await;
+    assert_eq!(world.incident().await["roles"]["incident_commander"], "ana");
+    // Whom the configuration does not know keeps the id that Slack gave.
+    assert_eq!(world.slack.choose(&message.ts, "assign", "U0G9QF9C6", &ana()).await, Ok(200));
+    world.settle().await;
+    assert_eq!(world.incident().await["roles"]["incident_commander"], "slack/U0G9QF9C6");
+    assert_eq!(world.incident().await["state"], "triggered", "giving it to somebody is not taking it");
+    let given = world.ledger().await.iter().filter(|kind| *kind == "incident.assigned").count();
+    assert_eq!(given, 2);
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_button_in_slack_silences_for_an_hour() {
     let mut world = World::new().await;
     world.accounts_fail().await;

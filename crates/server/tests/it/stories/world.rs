@@ -280,6 +280,11 @@ status_page:
         chains.filter(|c| c.name != "housekeeping").flat_map(|c| c.stages.iter().cloned()).collect()
     }
 
+    /// One stage of the background work, to be run by itself.
+    pub fn stage(&self, name: &str) -> Arc<dyn Reconciler> {
+        self.stages().into_iter().find(|stage| stage.name() == name).expect("a stage of that name")
+    }
+
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -536,7 +541,7 @@ pub fn text(value: &Value) -> String {
 }
 
 /// `name{label="value",…}`; values without commas and quotes, which is all that stories need.
-fn samples(series: &str, t: i64, v: f64) -> SeriesSamples {
+pub fn samples(series: &str, t: i64, v: f64) -> SeriesSamples {
     let (name, rest) = series.split_once('{').unwrap_or((series, "}"));
     let pairs = rest.trim_end_matches('}').split(',').filter(|pair| !pair.is_empty());
     let pair = |pair: &str| {

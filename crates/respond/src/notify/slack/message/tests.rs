@@ -112,8 +112,10 @@ fn the_buttons_name_their_incident_and_their_workflow_and_read_back() {
     let row = blocks.iter().find(|b| b["type"] == "actions").expect("buttons");
     let ids: Vec<&str> =
         row["elements"].as_array().into_iter().flatten().filter_map(|e| e["action_id"].as_str()).collect();
-    assert_eq!(ids, ["acknowledge", "silence", "resolve", "run_workflow:restart"]);
-    let target = Target::read(row["elements"][3]["value"].as_str().unwrap_or_default()).expect("it reads back");
+    assert_eq!(ids, ["acknowledge", "assign_to_me", "assign", "silence", "resolve", "run_workflow:restart"]);
+    let row_id = row["block_id"].as_str().unwrap_or_default();
+    assert_eq!(Target::of_row(row_id).and_then(|target| target.incident), Some(incident), "{row_id}");
+    let target = Target::read(row["elements"][5]["value"].as_str().unwrap_or_default()).expect("it reads back");
     assert_eq!(
         target,
         Target { incident: Some(incident), alerts: message.alerts.clone(), workflow: Some("restart".to_owned()) }

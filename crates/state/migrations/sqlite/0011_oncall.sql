@@ -80,4 +80,6 @@ CREATE TABLE page (
   finished_at     INTEGER
 );
 CREATE INDEX page_due ON page (due_at) WHERE state = 'waiting';
+-- What calls people and was not taken yet: looked for in the transaction that wrote it.
+CREATE INDEX notification_escalating ON notification (created_at) WHERE state = 'escalating';
 CREATE INDEX page_escalation ON page (escalation_id, id);
