@@ -7,6 +7,8 @@ pub mod person;
 pub mod receiver;
 pub mod route;
 pub mod rule;
+pub mod rule_test;
+pub mod scrape;
 pub mod workflow;
 
 use std::collections::BTreeMap;
@@ -21,6 +23,7 @@ pub use person::Person;
 pub use receiver::{EmailIntegration, Receiver, SlackIntegration, SmtpServer, SmtpTls, WebhookIntegration};
 pub use route::{InhibitRule, Route};
 pub use rule::{OnNoData, Rule, RuleGroup, RuleKind};
+pub use scrape::ScrapeJob;
 pub use workflow::{Guard, Retry, Step, Uses, Verify, Workflow, WorkflowKind};
 
 /// Everything that was configured. Immutable: a reload makes a new one.
@@ -36,6 +39,8 @@ pub struct Config {
     pub rule_groups: Vec<RuleGroup>,
     /// Probes.
     pub probes: Vec<Probe>,
+    /// What is scraped.
+    pub scrape_jobs: Vec<ScrapeJob>,
     /// The root of the route tree.
     pub route: Route,
     /// Receivers (action groups, contact points), by name.

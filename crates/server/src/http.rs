@@ -31,5 +31,6 @@ pub mod rules;
 pub mod silences;
 pub mod slack;
 pub mod status_page;
+pub mod targets;
 pub mod telemetry;
 pub mod workflows;

@@ -20,6 +20,8 @@ use crate::telemetry;
 
 /// How long a request waits for a connection.
 pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a service that starts waits for the file: the disk of a busy machine may take its time.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Why the database did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -90,7 +92,8 @@ impl Database {
             .min_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
+            // A request's own, shorter patience is measured in `acquire`.
+            .acquire_timeout(OPEN_TIMEOUT)
             // A file does not go away as a server does; the ping would double the round trips to the worker thread.
             .test_before_acquire(false)
             .connect_with(options)
@@ -124,9 +127,9 @@ impl Database {
     /// [`DatabaseError::PoolTimedOut`] after [`ACQUIRE_TIMEOUT`].
     pub async fn acquire(&self) -> Result<PoolConnection<Sqlite>, DatabaseError> {
         let _waiting = Waiting::enter(&self.waiting);
-        match self.pool.acquire().await {
-            Ok(connection) => Ok(connection),
-            Err(sqlx::Error::PoolTimedOut) => {
+        match tokio::time::timeout(ACQUIRE_TIMEOUT, self.pool.acquire()).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Err(_) | Ok(Err(sqlx::Error::PoolTimedOut)) => {
                 self.timeouts.add(1, &[pool_name(self.name)]);
                 tracing::error!(
                     db.client.connection.pool.name = self.name,
@@ -134,7 +137,7 @@ impl Database {
                 );
                 Err(DatabaseError::PoolTimedOut)
             }
-            Err(source) => Err(DatabaseError::Statement { operation: "CONNECT", source }),
+            Ok(Err(source)) => Err(DatabaseError::Statement { operation: "CONNECT", source }),
         }
     }
 

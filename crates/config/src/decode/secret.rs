@@ -14,6 +14,7 @@ use crate::Secret;
 use crate::diagnostic::Diagnostic;
 use crate::place::Place;
 use crate::reference;
+use crate::secret::looks_secret;
 use crate::yaml::Node;
 
 /// A secret; none when it is an optional reference to nothing (`${env:NAME:-}`).
@@ -68,6 +69,7 @@ fn variable_name(what: &str, key: &str) -> String {
         "a webhook integration" => "WEBHOOK",
         "`smtp`" => "SMTP",
         "`demo`" => "BANK",
+        "`basic_auth`" | "`authorization`" => "SCRAPE",
         _ => "WATCHKEEPER",
     };
     format!("{prefix}_{}", key.to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
@@ -141,8 +143,7 @@ impl JsonSchema for UrlAt {
 
 /// Header names whose values are credentials.
 pub(crate) fn is_secret_header(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["authorization", "cookie", "api-key", "apikey", "token", "secret", "password"].iter().any(|w| name.contains(w))
+    looks_secret(name)
 }
 
 /// Whether an address reaches nobody but this machine.

@@ -14,6 +14,7 @@ use super::probe::ProbeFile;
 use super::receiver::ReceiverFile;
 use super::route::{InhibitRuleFile, Known, RouteFile, default_root};
 use super::rule::{CheckExpr, RuleFile};
+use super::scrape::ScrapeFile;
 use super::server::{AlertsFile, DemoFile, EvaluationFile, ServerFile, SlackFile, SmtpFile, StorageFile};
 use super::time_interval::{self, NamedIntervalsFile};
 use super::workflow::WorkflowFile;
@@ -38,6 +39,8 @@ record! {
         workflow_files: Option<List<At<String>>> = "workflow_files";
         /// What is looked at from outside.
         probes: Option<List<ProbeFile>> = "probes";
+        /// What is scraped, as in Prometheus.
+        scrape_configs: Option<List<ScrapeFile>> = "scrape_configs";
         /// Who is told of which alert.
         route: Option<RouteFile> = "route";
         /// Who can be told, and how.
@@ -113,6 +116,8 @@ impl MainFile {
         let (schedules, escalation_policies) = self.on_call(&people_names, &receiver_names, cx);
         let mut probe_names = Names::new("probe");
         let probes = items(&self.probes).iter().filter_map(|p| p.build(&mut probe_names, cx)).collect();
+        let mut job_names = Names::new("scrape job");
+        let scrape_jobs = items(&self.scrape_configs).iter().map(|s| s.build(&mut job_names, cx)).collect();
         let mut group_names = Names::new("rule group");
         let rule_groups = rules.iter().flat_map(|file| file.build(&mut group_names, check_expr, cx)).collect();
         let mut workflow_names = Names::new("workflow");
@@ -127,6 +132,7 @@ impl MainFile {
             evaluation: EvaluationFile::build(self.evaluation.as_ref(), cx),
             rule_groups,
             probes,
+            scrape_jobs,
             route: match &self.route {
                 Some(route) => route.build_root(&default_root(&root_receiver), known, cx),
                 None => default_root(&root_receiver),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::StreamExt;
-use futures::future::{AbortHandle, Abortable, BoxFuture, Either, select};
+use futures::future::{AbortHandle, Abortable, Aborted, BoxFuture, Either, select};
 use futures::stream::FuturesUnordered;
 use parking_lot::Mutex;
 use serde_json::json;
@@ -88,6 +88,7 @@ struct Look {
 }
 
 type Ended = (RunId, Result<(), StateError>);
+type UnderWay<'a> = FuturesUnordered<Abortable<BoxFuture<'a, Ended>>>;
 
 impl Engine {
     /// An engine that has not looked at anything yet.
@@ -115,18 +116,20 @@ impl Engine {
             store::free_leases(&self.parts.state, &self.owner).await?;
             self.begun.store(true, Ordering::Release);
         }
-        let mut under_way: FuturesUnordered<Abortable<BoxFuture<'_, Ended>>> = FuturesUnordered::new();
+        let mut under_way = UnderWay::new();
         let mut handles: HashMap<RunId, AbortHandle> = HashMap::new();
         let mut processed = 0;
         loop {
-            for run in store::inactive(self.parts.state.read(), &Vec::from_iter(handles.keys().copied())).await? {
+            let now = self.parts.env.now();
+            let known = Vec::from_iter(handles.keys().copied());
+            let mut ended = Vec::new();
+            let (inactive, due, next_due) = beside(self.look_around(&known, now), &mut under_way, &mut ended).await?;
+            for run in inactive {
                 // Somebody stopped it: what is dropped is killed.
                 if let Some(handle) = handles.remove(&run) {
                     handle.abort();
                 }
             }
-            let now = self.parts.env.now();
-            let (due, next_due) = store::due(self.parts.state.read(), &self.owner, now, 256).await?;
             let next_due = self.next_look(now, &due).into_iter().chain(next_due).min();
             for run in due {
                 let waits = self.looks.lock().get(&run).is_some_and(|l| l.at > now);
@@ -138,29 +141,44 @@ impl Engine {
                 let work: BoxFuture<'_, Ended> = Box::pin(async move { (run, self.advance(run).await) });
                 under_way.push(Abortable::new(work, registration));
             }
-            if under_way.is_empty() {
-                let counted = self.count(now).await;
-                return Ok(Report { processed, next_due }.due(counted));
-            }
-            let alarm = async {
-                match next_due {
-                    Some(at) => self.parts.env.clock.sleep_until(at).await,
-                    None => std::future::pending().await,
+            if ended.is_empty() {
+                if under_way.is_empty() {
+                    let counted = self.count(now).await;
+                    return Ok(Report { processed, next_due }.due(counted));
                 }
-            };
-            let woken = self.options.wake.woken();
-            let other = select(Box::pin(alarm), Box::pin(woken));
-            if let Either::Left((Some(ended), _)) = select(under_way.next(), other).await {
-                processed += 1;
-                if let Ok((run, result)) = ended {
-                    handles.remove(&run);
-                    if let Err(error) = result {
-                        tracing::warn!(%run, error = %chain(&error), "a workflow run could not be written; it is tried again");
-                        self.looks.lock().insert(run, Look { at: self.parts.env.now() + AFTER_ERROR, verifies: false });
+                let alarm = async {
+                    match next_due {
+                        Some(at) => self.parts.env.clock.sleep_until(at).await,
+                        None => std::future::pending().await,
                     }
+                };
+                let woken = self.options.wake.woken();
+                let other = select(Box::pin(alarm), Box::pin(woken));
+                if let Either::Left((Some(run), _)) = select(under_way.next(), other).await {
+                    ended.push(run);
+                }
+            }
+            processed += ended.len();
+            for (run, result) in ended.into_iter().flatten() {
+                handles.remove(&run);
+                if let Err(error) = result {
+                    tracing::warn!(%run, error = %chain(&error), "a workflow run could not be written; it is tried again");
+                    self.looks.lock().insert(run, Look { at: self.parts.env.now() + AFTER_ERROR, verifies: false });
                 }
             }
         }
+    }
+
+    /// Which of the known runs are no longer active, which are due, and when the next one will be.
+    async fn look_around(
+        &self,
+        known: &[RunId],
+        now: Timestamp,
+    ) -> Result<(Vec<RunId>, Vec<RunId>, Option<Timestamp>), StateError> {
+        let state = &self.parts.state;
+        let inactive = store::inactive(state.read(), known).await?;
+        let (due, next_due) = store::due(state.read(), &self.owner, now, 256).await?;
+        Ok((inactive, due, next_due))
     }
 
     /// The earliest look at a run that is still active; forgets the others.
@@ -290,4 +308,21 @@ fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     out
+}
+
+/// Does something while the runs under way go on. They hold connections, or are next in line for one: whoever waits for
+/// a connection without letting them go on waits for good.
+async fn beside<T>(
+    work: impl Future<Output = T>,
+    under_way: &mut UnderWay<'_>,
+    ended: &mut Vec<Result<Ended, Aborted>>,
+) -> T {
+    let mut work = std::pin::pin!(work);
+    while !under_way.is_empty() {
+        match select(work.as_mut(), under_way.next()).await {
+            Either::Left((done, _)) => return done,
+            Either::Right((run, _)) => ended.extend(run),
+        }
+    }
+    work.await
 }

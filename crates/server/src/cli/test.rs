@@ -3,6 +3,7 @@
 //! Not backtests: those need stored history.
 
 mod route;
+mod rules;
 
 use std::path::PathBuf;
 
@@ -19,6 +20,12 @@ pub(super) enum Command {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Run unit tests of rules, in promtool's format. A test that cannot go on counts as failed.
+    Rules {
+        /// The files of tests; they name the rule files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
     /// Say which way an alert with these labels would go, by the configuration.
     Route(route::Args),
 }
@@ -26,6 +33,7 @@ pub(super) enum Command {
 pub(super) fn run(command: Command, format: Format) -> Outcome {
     match command {
         Command::Promql { files } => promql(&files),
+        Command::Rules { files } => rules::run(&files),
         Command::Route(args) => route::run(&args, format),
     }
 }

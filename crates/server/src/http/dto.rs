@@ -34,6 +34,7 @@ pub mod prometheus;
 pub mod rules;
 pub mod session;
 pub mod silences;
+pub mod targets;
 pub mod telemetry;
 pub mod words;
 pub mod workflows;

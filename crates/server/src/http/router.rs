@@ -20,7 +20,7 @@ use watchkeeper_domain::Code;
 use super::problem::ApiProblem;
 use super::{
     access, alertmanager, alerts, calendar, chart, console, deliveries, demo, events, incidents, ingest, ledger, now,
-    oncall, page, post_mortem, prometheus, rules, silences, slack, status_page, telemetry, workflows,
+    oncall, page, post_mortem, prometheus, rules, silences, slack, status_page, targets, telemetry, workflows,
 };
 use crate::app::Shared;
 
@@ -97,6 +97,7 @@ pub fn routes() -> Routes {
             .route(Method::POST, "/api/watchkeeper/v1/incidents/{id}/action-items", ACT, post(post_mortem::action_item))
             .route(Method::GET, "/api/watchkeeper/v1/rules", VIEW, get(rules::list))
             .route(Method::GET, "/api/watchkeeper/v1/probes", VIEW, get(rules::probes))
+            .route(Method::GET, "/api/watchkeeper/v1/targets", VIEW, get(targets::list))
             .route(Method::GET, "/api/watchkeeper/v1/workflows", VIEW, get(workflows::list))
             .route(Method::POST, "/api/watchkeeper/v1/workflows/{name}/run", ACT, post(workflows::run_by_hand))
             .route(Method::GET, "/api/watchkeeper/v1/runs", VIEW, get(workflows::runs))
@@ -138,6 +139,9 @@ pub fn routes() -> Routes {
             .route(Method::GET, "/api/v1/metadata", VIEW, get(prometheus::metadata))
             .route(Method::GET, "/api/v1/rules", VIEW, get(prometheus::rules::rules))
             .route(Method::GET, "/api/v1/alerts", VIEW, get(prometheus::rules::alerts))
+            .route(Method::GET, "/api/v1/targets", VIEW, get(prometheus::targets::targets))
+            .route(Method::GET, "/api/v1/targets/metadata", VIEW, get(prometheus::targets::metadata))
+            .route(Method::GET, "/api/v1/scrape_pools", VIEW, get(prometheus::targets::scrape_pools))
             .route(Method::GET, "/api/v1/query_exemplars", VIEW, get(prometheus::status::query_exemplars))
             .route(Method::POST, "/api/v1/query_exemplars", VIEW, post(prometheus::status::query_exemplars_form))
             .route(Method::GET, "/api/v1/format_query", VIEW, get(prometheus::status::format_query))

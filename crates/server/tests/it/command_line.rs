@@ -60,3 +60,55 @@ fn test_route_refuses_what_is_no_label_and_a_broken_file() {
     let (status, said, _) = run(folder.path(), &["test", "route", "a=b"]);
     assert!(status == Some(2) && said.contains("watchkeeper.yaml:1:19"), "{said}");
 }
+
+const RULES: &str = "
+groups:
+  - name: shop
+    rules:
+      - alert: Down
+        expr: up == 0
+        for: 1m
+        annotations: { summary: '{{ $labels.job }} is down' }
+";
+
+const RULE_TESTS: &str = "
+rule_files: [rules.yaml]
+tests:
+  - input_series: [ { series: 'up{job=\"shop\"}', values: 1 0 0 0 } ]
+    alert_rule_test:
+      - { eval_time: 1m, alertname: Down }
+      - eval_time: 2m
+        alertname: Down
+        exp_alerts: [ { exp_labels: { job: shop }, exp_annotations: { summary: shop is down } } ]
+";
+
+#[test]
+fn test_rules_runs_unit_tests_and_says_where_one_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("rules.yaml", RULES);
+    write("tests.yaml", RULE_TESTS);
+    let (status, said, complained) = run(folder.path(), &["test", "rules", "tests.yaml"]);
+    assert!(status == Some(0) && said.trim() == "2 passed, 0 failed, 0 skipped", "{said} {complained}");
+    write("rules.yaml", &RULES.replace("for: 1m", "for: 3m"));
+    let (status, said, _) = run(folder.path(), &["test", "rules", "tests.yaml"]);
+    assert!(status == Some(1) && said.ends_with("1 passed, 1 failed, 0 skipped\n"), "{said}");
+    assert!(
+        said.contains("tests.yaml:7: unnamed#0: alert Down at 2m: expected {alertname=\"Down\", job=\"shop\"}"),
+        "{said}"
+    );
+    write("rules.yaml", &RULES.replace("up == 0", "up == == 0"));
+    let (status, said, complained) = run(folder.path(), &["test", "rules", "tests.yaml"]);
+    assert!(status == Some(1) && said.ends_with("0 passed, 1 failed, 0 skipped\n"), "{said}");
+    assert!(complained.contains("rules.yaml:6:21") || said.contains("rules.yaml:6:21"), "{said} {complained}");
+}
+
+#[test]
+fn test_promql_runs_scripts_and_counts_what_cannot_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "load 1m\n  a 1+1x5\n\neval instant at 5m rate(a[5m]) * 60\n  {} 1\n\neval instant at 5m a[\n  {} 1\n\neval sometime a\n";
+    std::fs::write(folder.path().join("a.test"), script).unwrap();
+    let (status, said, _) = run(folder.path(), &["test", "promql", "a.test"]);
+    assert!(status == Some(1) && said.ends_with("1 passed, 2 failed, 0 skipped\n"), "{said}");
+    assert!(said.contains("a.test:7: a[: 1:3: parse error"), "{said}");
+}

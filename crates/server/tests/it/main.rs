@@ -18,5 +18,6 @@ mod command_line;
 mod crash;
 mod mail;
 mod readers;
+mod scraping;
 mod senders;
 mod stories;

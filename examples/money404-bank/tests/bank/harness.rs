@@ -45,7 +45,11 @@ impl Answer {
 }
 
 /// Asks again and again, without haste, until the answer is there.
-pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, ask: impl FnMut() -> F) -> T {
+    patiently(ask).await.unwrap_or_else(|| panic!("did not come about: {what}"))
+}
+
+async fn patiently<T, F: Future<Output = Option<T>>>(mut ask: impl FnMut() -> F) -> Option<T> {
     let asking = async {
         loop {
             if let Some(answer) = ask().await {
@@ -54,7 +58,7 @@ pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("did not come about: {what}"))
+    tokio::time::timeout(PATIENCE, asking).await.ok()
 }
 
 pub(crate) fn client(address: [u8; 4]) -> Client {
@@ -140,10 +144,8 @@ impl Bank {
     }
 
     pub(crate) async fn until_healthy(&self, service: &str) {
-        eventually(&format!("{service} is healthy (its log: {})", self.log(service)), || async {
-            (self.health(service).await == Some(StatusCode::OK)).then_some(())
-        })
-        .await;
+        let healthy = patiently(|| async { (self.health(service).await == Some(StatusCode::OK)).then_some(()) }).await;
+        assert!(healthy.is_some(), "{service} is not healthy; its log:\n{}", self.log(service));
     }
 
     /// A request with a bearer token (none when empty) and a JSON body (none when null).

@@ -205,6 +205,29 @@ async fn a_slow_step_does_not_delay_another_run_and_a_wake_starts_one_at_once() 
     assert!(world.run(slow).await.row.status.is_active());
 }
 
+/// They wait for the very connections that the look at what is due needs. Before, both waited until the pool gave up.
+#[tokio::test]
+async fn runs_that_wait_for_the_database_go_on_while_the_engine_looks_around() {
+    let world = World::new().await;
+    let workflow = workflow(vec![http("x")]);
+    let mut runs = Vec::new();
+    for service in 0..12 {
+        let trigger =
+            Trigger { labels: Labels::from_pairs([("service", format!("service-{service}").as_str())]), ..trigger() };
+        let Queued::Queued(id) = world.queue(&workflow, &trigger).await else { panic!("refused") };
+        runs.push(id);
+    }
+    let engine = world.engine();
+    // It looks around again as soon as all have begun to wait.
+    world.options.wake.wake();
+    engine.reconcile().await.unwrap();
+    world.clock.advance(Span::from_secs(5));
+    engine.reconcile().await.unwrap();
+    for id in runs {
+        assert_eq!(status(&world.run(id).await), Status::Succeeded);
+    }
+}
+
 #[tokio::test]
 async fn a_run_that_is_cancelled_stops_at_once_and_nothing_of_it_goes_on() {
     let world = World::new().await;

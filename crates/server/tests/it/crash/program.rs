@@ -3,7 +3,7 @@
 //! Not what it does.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use watchkeeper_server::clock::SystemClock;
 pub(crate) struct Program {
     child: Child,
     address: SocketAddr,
+    log: PathBuf,
     http: reqwest::Client,
     /// How long it took from the start to the first answer that it is ready.
     pub(crate) took: Duration,
@@ -34,7 +35,8 @@ impl Program {
 
     /// The same with more in its environment.
     pub(crate) async fn start_with(folder: &Path, address: SocketAddr, environment: &[(&str, &str)]) -> Self {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
+        let log = folder.join("log");
+        let errors = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let clock = SystemClock::new();
         let mut command = Command::new(env!("CARGO_BIN_EXE_watchkeeper"));
         command.args(["serve", "--no-otlp-ports", "--config", "watchkeeper.yaml", "--data", "data", "--listen"]);
@@ -44,14 +46,13 @@ impl Program {
             .env("WATCHKEEPER_LOG", "warn")
             .envs(environment.iter().copied())
             .stdout(Stdio::null())
-            .stderr(log);
+            .stderr(errors);
         let child = command.spawn().unwrap();
-        let mut program = Self { child, address, http: reqwest::Client::new(), took: Duration::ZERO };
+        let mut program = Self { child, address, log, http: reqwest::Client::new(), took: Duration::ZERO };
         let what = "the program to be ready";
         eventually(what, async || {
             if let Some(status) = program.child.try_wait().unwrap() {
-                let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
-                panic!("it ended by itself, {status}:\n{log}");
+                panic!("it ended by itself, {status}:\n{}", program.log());
             }
             program.http.get(program.url("/-/ready")).send().await.is_ok_and(|answer| answer.status() == StatusCode::OK)
         })
@@ -62,6 +63,11 @@ impl Program {
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    /// What it and those before it had to complain about.
+    fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -79,7 +85,7 @@ impl Program {
         let answer = self.http.get(self.url(path)).send().await.unwrap();
         let status = answer.status();
         let text = answer.text().await.unwrap();
-        assert_eq!(status, StatusCode::OK, "{path}: {text}");
+        assert_eq!(status, StatusCode::OK, "{path}: {text}\n{}", self.log());
         serde_json::from_str(&text).unwrap()
     }
 
