@@ -875,6 +875,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/watchkeeper/v1/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All targets that are scraped, down first, and what was found and is not scraped. */
+        get: operations["list_targets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/watchkeeper/v1/telemetry/logs": {
         parameters: {
             query?: never;
@@ -1221,6 +1238,17 @@ export interface components {
             /** @description Its http address. */
             url: string;
         };
+        /** @description Something that was found and is not scraped. */
+        DroppedTarget: {
+            /** @description Why it cannot be scraped; absent: relabelling dropped it. */
+            detail?: string | null;
+            /** @description Its labels as they were found. Hostile text. */
+            discovered: {
+                [key: string]: string;
+            };
+            /** @description Its job. */
+            job: string;
+        };
         /** @description People being called until somebody answers. */
         Escalation: {
             acknowledged_at?: components["schemas"]["Time"] | null;
@@ -1468,6 +1496,13 @@ export interface components {
         IncidentStep: {
             /** @description What was done or found. */
             note?: string | null;
+        };
+        /** @description What is wrong with a job as a whole. */
+        JobProblem: {
+            /** @description What is wrong. */
+            detail: string;
+            /** @description The job. */
+            job: string;
         };
         /** @description One layer by itself. */
         LayerShifts: {
@@ -2486,6 +2521,46 @@ export interface components {
             from: components["schemas"]["Time"];
             /** @description Until when, excluded. */
             until: components["schemas"]["Time"];
+        };
+        /** @description One target. */
+        Target: {
+            /** @description Why it failed, or what of it could not be kept. Hostile text. */
+            detail?: string | null;
+            /** @description How often it is scraped, for example `15s`. */
+            interval: string;
+            /** @description Its job. */
+            job: string;
+            /** @description The labels of all its series. Hostile text. */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * Format: double
+             * @description How long that took, in milliseconds.
+             */
+            last_duration_ms?: number | null;
+            last_scrape_at?: components["schemas"]["Time"] | null;
+            /** @description When it is scraped next. */
+            next_due_at: components["schemas"]["Time"];
+            /**
+             * Format: int64
+             * @description How many samples that brought, before relabelling.
+             */
+            samples: number;
+            since?: components["schemas"]["Time"] | null;
+            /** @description Its state. `unknown`: it was not scraped yet. */
+            state: components["schemas"]["ProbeState"];
+            /** @description What is asked; credentials in it are left out. */
+            url: string;
+        };
+        /** @description All targets, down first, then unknown, then by job and labels. */
+        TargetList: {
+            /** @description What was found and is not scraped; of each job at most 200. */
+            dropped: components["schemas"]["DroppedTarget"][];
+            /** @description The targets. */
+            items: components["schemas"]["Target"][];
+            /** @description What is wrong with jobs as a whole. */
+            problems: components["schemas"]["JobProblem"][];
         };
         /**
          * Format: date-time
@@ -4478,6 +4553,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_targets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetList"];
                 };
             };
             /** @description A problem */
