@@ -8,7 +8,7 @@ import { useAction } from "../api/actions.ts";
 import { overview } from "../api/queries.ts";
 import { useUtc } from "../app/preferences.ts";
 import { useNow } from "../app/useNow.ts";
-import { clockDate } from "../format/time.ts";
+import { absolute, clockDate } from "../format/time.ts";
 import { Empty } from "../parts/Empty.tsx";
 import { Page, Section } from "../parts/Page.tsx";
 import { Loaded } from "../parts/Problem.tsx";
@@ -148,6 +148,7 @@ function Chosen({ items }: { items: Schemas["OnCallSchedule"][] }) {
 }
 
 function Overrides({ found }: { found: Calendar }) {
+  const utc = useUtc();
   const remove = useAction(removeOverride, (was) => `${was.person} does not take over any more`);
   const now = useNow();
   if (found.overrides.length === 0) return null;
@@ -158,8 +159,8 @@ function Overrides({ found }: { found: Calendar }) {
           <Group key={one.id} justify="space-between" gap="xs">
             <Text size="sm" className="wk-wrap">
               <b>{one.person}</b>
-              {one.instead_of && ` instead of ${one.instead_of}`} from <When at={one.from} /> until{" "}
-              <When at={one.until} />
+              {one.instead_of && ` instead of ${one.instead_of}`}, {absolute(Date.parse(one.from), utc)} to{" "}
+              {absolute(Date.parse(one.until), utc)}
               {one.reason && `: ${one.reason}`}
               <Text span inherit c="dimmed">
                 {" "}

@@ -16,7 +16,13 @@ export function OnCallNow({ answers }: { answers: Answer[] }) {
           <Group key={answer.schedule} gap={6} wrap="nowrap" className="wk-wrap">
             <Icon name={answer.now ? "person" : answer.gaps_intended ? "dash" : "incident"} />
             <Text size="sm" className="wk-wrap">
-              <Anchor component={Link} to="/on-call" search={{ schedule: answer.schedule } as never} inherit>
+              <Anchor
+                component={Link}
+                to="/on-call"
+                search={{ schedule: answer.schedule } as never}
+                underline="always"
+                inherit
+              >
                 {answer.schedule}
               </Anchor>
               {": "}
@@ -24,7 +30,7 @@ export function OnCallNow({ answers }: { answers: Answer[] }) {
               {answer.now && (
                 <Text span inherit c="dimmed">
                   {" "}
-                  until <When at={answer.now.until} />
+                  · ends <When at={answer.now.until} />
                 </Text>
               )}
               {answer.next && (
