@@ -4,6 +4,7 @@ mod alertmanager;
 mod corpora;
 mod errors;
 mod hostile;
+mod oncall;
 mod valid;
 
 use std::collections::BTreeMap;

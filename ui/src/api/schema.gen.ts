@@ -553,6 +553,177 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/watchkeeper/v1/oncall": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who answers at a moment. */
+        get: operations["on_call"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/oncall/escalations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Escalations under way, or all. */
+        get: operations["list_escalations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/oncall/gaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where nobody would answer in a range. */
+        get: operations["list_gaps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/oncall/overrides": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The overrides that touch a range. */
+        get: operations["list_overrides"];
+        put?: never;
+        /** Somebody takes a time over. */
+        post: operations["create_override"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/oncall/overrides/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes an override back. One that has begun ends now. */
+        delete: operations["remove_override"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/oncall/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who can be on call, and how they want to be called. */
+        get: operations["list_people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/oncall/people/{name}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why somebody was, or was not, called around a moment. */
+        get: operations["explain_person"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/oncall/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The schedules. */
+        get: operations["list_schedules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/oncall/schedules/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One schedule over a range: who is on call, each layer, gaps, overrides, hand-off notes. */
+        get: operations["get_schedule"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/oncall/schedules/{name}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Leaves a note for whoever takes over next. */
+        post: operations["add_handoff_note"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/watchkeeper/v1/overview": {
         parameters: {
             query?: never;
@@ -1025,7 +1196,7 @@ export interface components {
          * @description A kind of object that can change.
          * @enum {string}
          */
-        ChangeKind: "alert" | "incident" | "rule" | "run" | "notification" | "silence" | "probe" | "fault";
+        ChangeKind: "alert" | "incident" | "rule" | "run" | "notification" | "silence" | "probe" | "fault" | "on_call";
         /** @description One way to a receiver. */
         Channel: {
             /** @description Its health. */
@@ -1115,6 +1286,75 @@ export interface components {
             /** @description Its job. */
             job: string;
         };
+        /** @description People being called until somebody answers. */
+        Escalation: {
+            acknowledged_at?: components["schemas"]["Time"] | null;
+            /** @description Who. */
+            acknowledged_by?: string | null;
+            /** @description The calls, in order. */
+            calls: components["schemas"]["EscalationCall"][];
+            due_at?: components["schemas"]["Time"] | null;
+            ended_at?: components["schemas"]["Time"] | null;
+            /** @description `esc_…`. */
+            id: string;
+            /** @description The incident, `inc_…`, if it is about one. */
+            incident_id?: string | null;
+            /** @description How it stands. */
+            phase: components["schemas"]["EscalationPhase"];
+            /** @description The escalation policy. */
+            policy: string;
+            /** @description How urgent. */
+            priority: components["schemas"]["Priority"];
+            /**
+             * Format: int32
+             * @description The round, from 1.
+             */
+            round: number;
+            /** @description When it began. */
+            started_at: components["schemas"]["Time"];
+            /**
+             * Format: int32
+             * @description How many steps were taken in this round.
+             */
+            step: number;
+            /**
+             * Format: int32
+             * @description How many steps the policy has.
+             */
+            steps: number;
+            /** @description What people are called for. Hostile text. */
+            title: string;
+        };
+        /** @description One call: one way to one person, or one receiver. */
+        EscalationCall: {
+            /** @description Why it was called off. */
+            detail: string;
+            /** @description When it is or was due. */
+            due_at: components["schemas"]["Time"];
+            /** @description The person. */
+            person?: string | null;
+            /** @description The receiver, when it is no person. */
+            receiver?: string | null;
+            /** @description How it stands. */
+            state: components["schemas"]["PageState"];
+            /** @description Over which way; empty: over all of them. */
+            via: string;
+            /** @description What led there. */
+            why: string;
+        };
+        /** @description Escalations, newest first. */
+        EscalationList: {
+            /** @description The objects, in the order that the path documents. */
+            items: components["schemas"]["Escalation"][];
+            /** @description Give this back as `cursor` to get the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /**
+         * @description How people being called stands. `held`: a silence or an inhibition holds all of it back; `exhausted`: everybody was
+         *     called as often as the policy says, and nobody answered.
+         * @enum {string}
+         */
+        EscalationPhase: "paging" | "held" | "acknowledged" | "exhausted" | "resolved";
         /** @description One piece of evidence. */
         Evidence: {
             at?: components["schemas"]["Time"] | null;
@@ -1131,7 +1371,7 @@ export interface components {
          * @description A hop in an alert's life.
          * @enum {string}
          */
-        ExplainStage: "sample" | "rule" | "alert" | "route" | "group" | "silence" | "inhibit" | "incident" | "workflow" | "notification" | "attempt" | "receipt";
+        ExplainStage: "sample" | "rule" | "alert" | "route" | "group" | "silence" | "inhibit" | "incident" | "workflow" | "escalation" | "notification" | "attempt" | "receipt";
         /** @description One hop of an explanation. */
         ExplainStep: {
             at?: components["schemas"]["Time"] | null;
@@ -1180,6 +1420,19 @@ export interface components {
             outcome: components["schemas"]["Outcome"];
             /** @description Why, in words. */
             reason: string;
+        };
+        /** @description What whoever goes leaves for whoever comes. */
+        HandoffNote: {
+            /** @description When. */
+            at: components["schemas"]["Time"];
+            /** @description Who wrote it. */
+            author: string;
+            /** @description `hon_…`. */
+            id: string;
+            /** @description The schedule. */
+            schedule: string;
+            /** @description What. Hostile text. */
+            text: string;
         };
         /** @description What an incident cost its users. */
         Impact: {
@@ -1287,6 +1540,13 @@ export interface components {
             detail: string;
             /** @description The job. */
             job: string;
+        };
+        /** @description One layer by itself. */
+        LayerShifts: {
+            /** @description The layer. */
+            layer: string;
+            /** @description Its shifts, without regard to the layers above and to overrides. */
+            shifts: components["schemas"]["Shift"][];
         };
         /** @description One entry. */
         LedgerEntry: {
@@ -1437,6 +1697,11 @@ export interface components {
             /** @description What. */
             title: string;
         };
+        /** @description A note to leave. */
+        NewHandoffNote: {
+            /** @description What; 1 to 4,000 characters. */
+            text: string;
+        };
         /** @description An incident that a person declares. */
         NewIncident: {
             /** @description Alerts to take in, `alr_…`. */
@@ -1455,6 +1720,20 @@ export interface components {
         NewNote: {
             /** @description The text, at most 4,000 characters. */
             text: string;
+        };
+        /** @description An override to make. */
+        NewOnCallOverride: {
+            from?: components["schemas"]["Time"] | null;
+            /** @description Only where this person would be on call; absent: whoever it would be, and gaps too. */
+            instead_of?: string | null;
+            /** @description Who takes over. */
+            person: string;
+            /** @description Why, for those who see it. */
+            reason?: string | null;
+            /** @description The schedule. */
+            schedule: string;
+            /** @description Until when, excluded; a year at most. */
+            until: components["schemas"]["Time"];
         };
         /** @description A silence to make. */
         NewSilence: {
@@ -1497,6 +1776,144 @@ export interface components {
         NotificationList: {
             /** @description The objects, in the order that the path documents. */
             items: components["schemas"]["Notification"][];
+            /** @description Give this back as `cursor` to get the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description Who answers in one schedule. */
+        OnCallAnswer: {
+            /** @description Whether the schedule intends times without anybody. */
+            gaps_intended: boolean;
+            next?: components["schemas"]["Shift"] | null;
+            now?: components["schemas"]["Shift"] | null;
+            /** @description The schedule. */
+            schedule: string;
+            /** @description Its zone, an IANA name. */
+            time_zone: string;
+        };
+        /** @description One schedule over a range. */
+        OnCallCalendar: {
+            /** @description Beginning of the range. */
+            from: components["schemas"]["Time"];
+            /** @description When nobody is. */
+            gaps: components["schemas"]["Stretch"][];
+            /** @description Each layer by itself, the weakest first. */
+            layers: components["schemas"]["LayerShifts"][];
+            /** @description Hand-off notes of the range, oldest first. */
+            notes: components["schemas"]["HandoffNote"][];
+            /** @description The overrides that touch the range. */
+            overrides: components["schemas"]["OnCallOverride"][];
+            /** @description The schedule. */
+            schedule: components["schemas"]["OnCallSchedule"];
+            /** @description Who is on call, in order and without overlap. */
+            shifts: components["schemas"]["Shift"][];
+            /** @description End of the range. */
+            until: components["schemas"]["Time"];
+        };
+        /** @description A time without anybody. */
+        OnCallGap: {
+            /** @description From when. */
+            from: components["schemas"]["Time"];
+            /** @description Whether the schedule intends it. */
+            intended: boolean;
+            /** @description The schedule. */
+            schedule: string;
+            /** @description Until when; the end of the range, if it is longer. */
+            until: components["schemas"]["Time"];
+        };
+        /** @description Times without anybody, the first ones first. */
+        OnCallGapList: {
+            /** @description The objects, in the order that the path documents. */
+            items: components["schemas"]["OnCallGap"][];
+            /** @description Give this back as `cursor` to get the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One layer of a schedule. */
+        OnCallLayer: {
+            /** @description The hours at which it counts, in words; empty: always. */
+            hours: string[];
+            /** @description Its name. */
+            name: string;
+            /** @description Who, in this order. */
+            people: string[];
+            /** @description How it turns, in words: `every 2 weeks from 2026-01-05T09:00 (Europe/Zurich)`. */
+            rotation: string;
+        };
+        /** @description Who answers at one moment. */
+        OnCallNow: {
+            /** @description The moment. */
+            at: components["schemas"]["Time"];
+            /** @description Each schedule's answer, by name. */
+            schedules: components["schemas"]["OnCallAnswer"][];
+        };
+        /** @description Somebody takes a time over. */
+        OnCallOverride: {
+            /** @description When. */
+            created_at: components["schemas"]["Time"];
+            /** @description Who made it. */
+            created_by: string;
+            /** @description From when. */
+            from: components["schemas"]["Time"];
+            /** @description `ovr_…`. */
+            id: string;
+            /** @description Only where this person would be on call; absent: whoever it would be. */
+            instead_of?: string | null;
+            /** @description Who takes over. */
+            person: string;
+            /** @description Why. Hostile text. */
+            reason: string;
+            /** @description The schedule. */
+            schedule: string;
+            /** @description Until when, excluded. */
+            until: components["schemas"]["Time"];
+        };
+        /** @description Overrides, in the order in which they were made; a later one wins. */
+        OnCallOverrideList: {
+            /** @description The objects, in the order that the path documents. */
+            items: components["schemas"]["OnCallOverride"][];
+            /** @description Give this back as `cursor` to get the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description Somebody who can be on call. */
+        OnCallPerson: {
+            /** @description The feed of their turns for calendars (iCalendar). */
+            calendar_url: string;
+            /** @description Their contact methods: `email`, `slack`, `webhook`. */
+            contact_methods: string[];
+            /** @description Their name. */
+            name: string;
+            /** @description How they want to be called, in words; empty: over everything at once. */
+            notify: string[];
+            /** @description The schedules in which they are on call now. */
+            on_call_in: string[];
+        };
+        /** @description People, in the order of the configuration. */
+        OnCallPersonList: {
+            /** @description The objects, in the order that the path documents. */
+            items: components["schemas"]["OnCallPerson"][];
+            /** @description Give this back as `cursor` to get the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description A schedule as it is configured. */
+        OnCallSchedule: {
+            /** @description Whether whoever takes over is told so. */
+            announced: boolean;
+            /** @description The feed for calendars (iCalendar). Whoever knows the address can read it: share it as you would the calendar. */
+            calendar_url: string;
+            /** @description How long before a gap people are warned, for example `1d`. */
+            gap_warning: string;
+            /** @description Whether times without anybody are intended; otherwise people are warned of them. */
+            gaps_intended: boolean;
+            /** @description Its layers, the weakest first. */
+            layers: components["schemas"]["OnCallLayer"][];
+            /** @description Its name. */
+            name: string;
+            /** @description Its zone, an IANA name. */
+            time_zone: string;
+        };
+        /** @description Schedules, by name. */
+        OnCallScheduleList: {
+            /** @description The objects, in the order that the path documents. */
+            items: components["schemas"]["OnCallSchedule"][];
             /** @description Give this back as `cursor` to get the next page; absent on the last page. */
             next_cursor?: string | null;
         };
@@ -1550,6 +1967,8 @@ export interface components {
             /** @description Incidents that are neither resolved nor closed, most urgent first. */
             incidents: components["schemas"]["OpenIncident"][];
             last_telemetry_at?: components["schemas"]["Time"] | null;
+            /** @description Who is on call now, by schedule. */
+            on_call: components["schemas"]["OnCallAnswer"][];
             /** @description Probes in numbers. */
             probes: components["schemas"]["ProbeCounts"];
             /**
@@ -1559,6 +1978,52 @@ export interface components {
             rules_total: number;
             /** @description Rules that could not be evaluated: nobody knows what they would say. */
             unknown_rules: components["schemas"]["Rule"][];
+        };
+        /**
+         * @description A call's state. `cancelled`: it was called off, for the reason that it gives.
+         * @enum {string}
+         */
+        PageState: "waiting" | "sent" | "cancelled";
+        /** @description What one alert meant for somebody. */
+        PersonAlert: {
+            /** @description `alr_…`. */
+            alert_id: string;
+            /** @description When it fired. */
+            fired_at: components["schemas"]["Time"];
+            /** @description Its name. */
+            name: string;
+            /** @description How urgent. */
+            priority: components["schemas"]["Priority"];
+            /** @description Whether it reached them. */
+            reached: boolean;
+            /** @description What happened about it that concerns them, in order. */
+            steps: components["schemas"]["ExplainStep"][];
+            /** @description What it says. Hostile text. */
+            title: string;
+            /** @description Why, or why not, in one sentence. */
+            verdict: string;
+        };
+        /** @description A turn in a schedule. */
+        PersonDuty: {
+            /** @description The schedule. */
+            schedule: string;
+            /** @description The turn. */
+            shift: components["schemas"]["Shift"];
+        };
+        /** @description Why somebody was, or was not, called around a moment. */
+        PersonExplanation: {
+            /** @description Each alert that fired in that time, with what it meant for them; newest first. */
+            alerts: components["schemas"]["PersonAlert"][];
+            /** @description Beginning of the time that was looked at. */
+            from: components["schemas"]["Time"];
+            /** @description Where they were on call in that time. */
+            on_call: components["schemas"]["PersonDuty"][];
+            /** @description Who. */
+            person: string;
+            /** @description Its end. */
+            until: components["schemas"]["Time"];
+            /** @description The answer in one sentence. */
+            verdict: string;
         };
         /**
          * @description What a person may do: a viewer looks, a responder acts, an admin configures.
@@ -1990,6 +2455,19 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description Somebody is on call for a while. */
+        Shift: {
+            /** @description From when. */
+            from: components["schemas"]["Time"];
+            /** @description The layer that it comes from. */
+            layer?: string | null;
+            /** @description The override that it comes from, `ovr_…`. */
+            override_id?: string | null;
+            /** @description Who. */
+            person: string;
+            /** @description Until when, excluded. */
+            until: components["schemas"]["Time"];
+        };
         /** @description One silence. */
         Silence: {
             /** @description Why. */
@@ -2112,6 +2590,13 @@ export interface components {
          * @enum {string}
          */
         StepState: "pending" | "running" | "succeeded" | "failed" | "skipped" | "cancelled";
+        /** @description A stretch of time. */
+        Stretch: {
+            /** @description From when. */
+            from: components["schemas"]["Time"];
+            /** @description Until when, excluded. */
+            until: components["schemas"]["Time"];
+        };
         /** @description One target. */
         Target: {
             /** @description Why it failed, or what of it could not be kept. Hostile text. */
@@ -3462,6 +3947,379 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NotificationList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    on_call: {
+        parameters: {
+            query?: {
+                /** @description RFC 3339 or Unix seconds; now when absent. */
+                at?: string;
+                /** @description One schedule only. */
+                schedule?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnCallNow"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_escalations: {
+        parameters: {
+            query?: {
+                /** @description Those that are over, too; false when absent. */
+                all?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EscalationList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_gaps: {
+        parameters: {
+            query?: {
+                /** @description Beginning, RFC 3339 or Unix seconds; now when absent. */
+                from?: string;
+                /** @description End; 28 days after the beginning when absent, 400 days at most. */
+                until?: string;
+                /** @description One schedule only. */
+                schedule?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnCallGapList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_overrides: {
+        parameters: {
+            query?: {
+                /** @description Beginning, RFC 3339 or Unix seconds; now when absent. */
+                from?: string;
+                /** @description End; 28 days after the beginning when absent, 400 days at most. */
+                until?: string;
+                /** @description One schedule only. */
+                schedule?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnCallOverrideList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_override: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOnCallOverride"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnCallOverride"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_override: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The object's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done: as it was */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnCallOverride"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_people: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnCallPersonList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explain_person: {
+        parameters: {
+            query?: {
+                /** @description RFC 3339 or Unix seconds; now when absent. */
+                at?: string;
+                /** @description How far before and after it, for example `30m`; 1 hour when absent, 7 days at most. */
+                around?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonExplanation"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_schedules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnCallScheduleList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_schedule: {
+        parameters: {
+            query?: {
+                /** @description Beginning, RFC 3339 or Unix seconds; now when absent. */
+                from?: string;
+                /** @description End; 28 days after the beginning when absent, 400 days at most. */
+                until?: string;
+                /** @description One schedule only. */
+                schedule?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnCallCalendar"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_handoff_note: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewHandoffNote"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoffNote"];
                 };
             };
             /** @description A problem */

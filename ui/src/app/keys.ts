@@ -25,6 +25,7 @@ export const DESTINATIONS: Record<string, { to: string; word: string }> = {
   d: { to: "/deliveries", word: "Deliveries" },
   p: { to: "/probes", word: "Probes" },
   s: { to: "/silences", word: "Silences" },
+  o: { to: "/on-call", word: "On call" },
 };
 
 export const SINGLE: { key: string; word: string; command: Command }[] = [

@@ -2,10 +2,12 @@
 //!
 //! Not rules: see `rule`.
 
+use watchkeeper_domain::{Span, Timestamp};
+
 use super::ask::Server;
 use super::output::{self, Format, or_dash, time, word};
 use super::{Failure, Outcome};
-use crate::http::dto::alerts::{AcknowledgeAlert, Alert, AlertDetail, AlertList, Explanation};
+use crate::http::dto::alerts::{AcknowledgeAlert, Alert, AlertDetail, AlertList, ExplainStep, Explanation};
 use crate::http::dto::words;
 
 #[derive(Debug, clap::Subcommand)]
@@ -46,6 +48,17 @@ pub(super) enum Explain {
     Alert {
         /// `alr_…`.
         id: String,
+    },
+    /// Explain why somebody was, or was not, called.
+    Person {
+        /// Their name.
+        name: String,
+        /// The moment, RFC 3339 or Unix seconds; now when absent.
+        #[arg(long)]
+        at: Option<Timestamp>,
+        /// How far before and after it, for example 30m; 1 hour when absent.
+        #[arg(long)]
+        around: Option<Span>,
     },
 }
 
@@ -107,30 +120,36 @@ fn detail(alert: &AlertDetail) {
 }
 
 pub(super) async fn explain(server: &Server, format: Format, command: Explain) -> Outcome {
-    let Explain::Alert { id } = command;
+    let id = match command {
+        Explain::Alert { id } => id,
+        Explain::Person { name, at, around } => return super::oncall::explain(server, format, &name, at, around).await,
+    };
     let explanation: Explanation = server.get(&format!("/alerts/{id}/explain"), &[]).await?;
     if explanation.steps.is_empty() {
         return Err(Failure::Finding(format!("nothing is known about `{id}`")));
     }
     output::show(format, &explanation, |e| {
         output::line(&e.verdict);
-        for step in &e.steps {
-            let mark = match step.outcome {
-                words::Outcome::Ok => "✓",
-                words::Outcome::Waiting => "…",
-                words::Outcome::Stopped => "■",
-                words::Outcome::Failed => "✗",
-                words::Outcome::Info => "·",
-            };
-            let good = match step.outcome {
-                words::Outcome::Ok => Some(true),
-                words::Outcome::Failed => Some(false),
-                _ => None,
-            };
-            output::coloured(&format!("{} {mark} {:<12} {}", time(step.at), word(&step.stage), step.title), good);
-            for line in step.detail.iter().flat_map(|d| d.lines()) {
-                output::line(&format!("{:26}{:13}{line}", "", ""));
-            }
-        }
+        e.steps.iter().for_each(step);
     })
+}
+
+/// Prints one step.
+pub(super) fn step(step: &ExplainStep) {
+    let mark = match step.outcome {
+        words::Outcome::Ok => "✓",
+        words::Outcome::Waiting => "…",
+        words::Outcome::Stopped => "■",
+        words::Outcome::Failed => "✗",
+        words::Outcome::Info => "·",
+    };
+    let good = match step.outcome {
+        words::Outcome::Ok => Some(true),
+        words::Outcome::Failed => Some(false),
+        _ => None,
+    };
+    output::coloured(&format!("{} {mark} {:<12} {}", time(step.at), word(&step.stage), step.title), good);
+    for line in step.detail.iter().flat_map(|d| d.lines()) {
+        output::line(&format!("{:26}{:13}{line}", "", ""));
+    }
 }

@@ -97,7 +97,7 @@ pub(super) async fn find(shared: &Shared, caller: &Caller, id: &str) -> ApiResul
 }
 
 /// A security alert is as restricted as its incident.
-pub(super) fn visible(caller: &Caller, alert: &Stored) -> bool {
+pub(crate) fn visible(caller: &Caller, alert: &Stored) -> bool {
     alert.category != Category::Security || caller.sees_restricted()
 }
 

@@ -8,7 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use watchkeeper_config::model::Receiver as Configured;
-use watchkeeper_domain::Category;
+use watchkeeper_domain::{Category, Integration};
 use watchkeeper_respond::notify::read::{self, Attempt, Filter, Standing};
 
 use super::access::Caller;
@@ -84,6 +84,7 @@ fn target(receiver: &Configured, key: &str) -> String {
         "slack" => receiver.slack.get(at).map(|s| s.webhook_url.reference().to_owned()),
         "email" => receiver.email.get(at).map(|e| e.to.join(", ")),
         "webhook" => receiver.webhook.get(at).map(|w| w.url.reference().to_owned()),
+        Integration::ON_CALL => receiver.escalation_policy.clone(),
         _ => receiver.services().find(|(own, _)| own == key).map(|(_, integration)| integration.service.target()),
     }
     .unwrap_or_default()

@@ -27,6 +27,7 @@ pub mod deliveries;
 pub mod incidents;
 pub mod incoming;
 pub mod ledger;
+pub mod oncall;
 pub mod overview;
 pub mod post_mortem;
 pub mod probes;

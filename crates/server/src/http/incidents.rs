@@ -266,6 +266,6 @@ fn stored_state(state: IncidentState) -> StoredState {
     }
 }
 
-pub(super) fn refused(error: watchkeeper_incident::Error) -> ApiProblem {
+pub(crate) fn refused(error: watchkeeper_incident::Error) -> ApiProblem {
     ApiProblem::from(Problem::from(&error))
 }

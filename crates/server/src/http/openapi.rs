@@ -14,6 +14,7 @@ mod incidents;
 mod incoming;
 mod ledger;
 mod now;
+mod oncall;
 mod prometheus;
 mod response;
 mod telemetry;
@@ -74,6 +75,17 @@ mod telemetry;
         telemetry::list_traces,
         telemetry::get_trace,
         telemetry::list_services,
+        oncall::on_call,
+        oncall::list_schedules,
+        oncall::get_schedule,
+        oncall::add_handoff_note,
+        oncall::list_gaps,
+        oncall::list_overrides,
+        oncall::create_override,
+        oncall::remove_override,
+        oncall::list_people,
+        oncall::explain_person,
+        oncall::list_escalations,
         ledger::list_ledger,
         ledger::verify_ledger,
         prometheus::query,
@@ -90,6 +102,7 @@ mod telemetry;
         (name = "incidents", description = "Incidents and post-mortems"),
         (name = "detection", description = "Rules, probes and scraped targets"),
         (name = "response", description = "Workflows, runs, receivers, notifications"),
+        (name = "on-call", description = "Who answers when, overrides, hand-off notes, escalations"),
         (name = "telemetry", description = "Stored metrics, logs and traces"),
         (name = "ledger", description = "What happened, hash-chained"),
         (name = "prometheus", description = "The Prometheus read API"),
