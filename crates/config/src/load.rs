@@ -11,8 +11,10 @@ use crate::decode::{At, Context, FromNode};
 use crate::diagnostic::{self, Diagnostic};
 use crate::file::main::MainFile;
 use crate::file::rule::{ExprProblem, RuleFile};
+use crate::file::rule_test::TestFile;
 use crate::file::workflow::{self, WorkflowFile};
 use crate::model::Config;
+use crate::model::rule_test::RuleTestFile;
 use crate::place::{Place, SourceFile, Style};
 use crate::source::{self, Source};
 use crate::yaml::{self, Kind, Node};
@@ -43,6 +45,7 @@ pub fn load(
             return Err(finish(cx).1);
         }
     };
+    let root = crate::alertmanager::merge(root, &mut cx);
     let main = match MainFile::from_node(&root, &mut cx) {
         Some(main) => main,
         None => return Err(finish(cx).1),
@@ -95,6 +98,36 @@ pub fn load_rules(
     if errors.is_empty() { Ok((groups, warnings)) } else { Err(errors) }
 }
 
+/// A file of unit tests for rules, with the rule files that it names.
+pub fn load_rule_tests(
+    path: &Path,
+    source: &dyn Source,
+    check_expr: &dyn Fn(&str) -> Result<(), ExprProblem>,
+) -> Result<(RuleTestFile, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let base = path.parent().unwrap_or(Path::new(""));
+    let mut cx = Context::new(source, base);
+    cx.resolves = false;
+    let root = match read(path, &cx) {
+        Ok(root) => root,
+        Err(problem) => {
+            cx.error(*problem);
+            return Err(finish(cx).1);
+        }
+    };
+    let Some(tests) = TestFile::from_node(&root, &mut cx) else { return Err(finish(cx).1) };
+    let mut groups = Vec::new();
+    for (node, _) in files(tests.rule_files.as_ref().map_or(&[][..], |l| &l.0), "rule", &mut cx) {
+        // As in Prometheus, files under test may have groups of one name.
+        let mut names = crate::file::names::Names::new("rule group");
+        if let Some(file) = RuleFile::from_node(&node, &mut cx) {
+            groups.extend(file.build(&mut names, check_expr, &mut cx));
+        }
+    }
+    let tests = tests.build(groups, &mut cx);
+    let (warnings, errors) = finish(cx);
+    if errors.is_empty() { Ok((tests, warnings)) } else { Err(errors) }
+}
+
 /// Where nothing is.
 struct Nothing;
 
@@ -111,7 +144,7 @@ impl Source for Nothing {
 }
 
 /// Warnings and errors in order, with literal secrets covered in the text around them.
-fn finish(cx: Context<'_>) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
+pub(crate) fn finish(cx: Context<'_>) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
     let Context { mut errors, mut warnings, secrets, .. } = cx;
     diagnostic::seal(&mut errors, &secrets);
     diagnostic::seal(&mut warnings, &secrets);
@@ -126,7 +159,7 @@ fn empty(file: &Arc<SourceFile>) -> Node {
     Node { place, kind: Kind::Mapping(Vec::new()) }
 }
 
-fn read(path: &Path, cx: &Context<'_>) -> Result<Node, Box<Diagnostic>> {
+pub(crate) fn read(path: &Path, cx: &Context<'_>) -> Result<Node, Box<Diagnostic>> {
     let shown = path.display().to_string();
     let text = cx.source.read(path).map_err(|e| {
         let help = match e.kind() {

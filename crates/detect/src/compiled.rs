@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use watchkeeper_config::model::{OnNoData, Rule, RuleGroup, RuleKind};
 use watchkeeper_domain::labels::NAME;
 use watchkeeper_domain::{Category, Labels, Priority, Span};
-use watchkeeper_lang::go_template::Template;
+use watchkeeper_lang::go_template::{Outside, Template};
 
 use crate::plan::Plan;
 use crate::rule::RuleTiming;
@@ -25,6 +25,7 @@ pub(crate) struct Compiled {
     pub(crate) timing: RuleTiming,
     labels: Vec<(String, Text)>,
     annotations: Vec<(String, Text)>,
+    outside: Outside,
 }
 
 /// A template, or the text as it stands when it is none that parses.
@@ -43,11 +44,11 @@ impl Text {
     }
 
     /// A failed template must not hold an alert back: the failure is told in its place, as Prometheus does.
-    fn render(&self, labels: &Labels, value: f64) -> String {
+    fn render(&self, labels: &Labels, value: f64, outside: &Outside) -> String {
         match self {
-            Self::Template(template) => {
-                template.render(labels, value).unwrap_or_else(|e| format!("<error expanding template: {e}>"))
-            }
+            Self::Template(template) => template
+                .render_from(labels, value, outside)
+                .unwrap_or_else(|e| format!("<error expanding template: {e}>")),
             Self::Broken { text, reason } => format!("<error expanding template: {reason}> {text}"),
         }
     }
@@ -71,8 +72,14 @@ impl Compiled {
             timing,
             labels: texts(&rule.labels),
             annotations,
+            outside: Outside::default(),
             rule: rule.clone(),
         }
+    }
+
+    /// The same with what its templates know of the server.
+    pub(crate) fn with_outside(self, outside: Outside) -> Self {
+        Self { outside, ..self }
     }
 
     /// What tells the rule's instances apart: a result's labels without those that the rule sets itself.
@@ -86,7 +93,7 @@ impl Compiled {
     /// The alert's whole label set for a result.
     pub(crate) fn alert_labels(&self, result: &Labels, value: Option<f64>) -> Labels {
         let value = value.unwrap_or(f64::NAN);
-        let own = self.labels.iter().map(|(name, text)| (name.clone(), text.render(result, value)));
+        let own = self.labels.iter().map(|(name, text)| (name.clone(), text.render(result, value, &self.outside)));
         let name = [(ALERT_NAME.to_owned(), self.rule.name.clone())];
         Labels::from_pairs(
             result.iter().filter(|(n, _)| *n != NAME).map(|(n, v)| (n.to_owned(), v.to_owned())).chain(own).chain(name),
@@ -96,7 +103,7 @@ impl Compiled {
     /// The rendered annotations. `labels` are the alert's, which include the result's.
     pub(crate) fn annotations(&self, labels: &Labels, value: Option<f64>) -> BTreeMap<String, String> {
         let value = value.unwrap_or(f64::NAN);
-        self.annotations.iter().map(|(name, text)| (name.clone(), text.render(labels, value))).collect()
+        self.annotations.iter().map(|(name, text)| (name.clone(), text.render(labels, value, &self.outside))).collect()
     }
 
     pub(crate) fn category(&self) -> Category {

@@ -70,7 +70,7 @@ fn judge_findings(
         let id = identity(&element.labels);
         let observation = Observation::True { value: Some(element.value) };
         let before =
-            seen.insert(id.clone(), Seen { identity: id.clone(), labels: element.labels.without_name(), observation });
+            seen.insert(id.clone(), Seen { identity: id.clone(), labels: element.labels.clone(), observation });
         if before.is_some() {
             let reason = format!(
                 "two results become the same alert {id} once the rule's labels are applied; keep a label apart"

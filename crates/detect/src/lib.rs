@@ -13,5 +13,6 @@ pub mod probe;
 mod recording;
 pub mod rule;
 pub mod scheduler;
+pub mod trial;
 
 pub use scheduler::{Dependencies, InstanceStatus, MetricNames, RuleStatus, Scheduler, Standing};

@@ -22,17 +22,22 @@ pub(crate) fn batch(
     let sample =
         |labels: &Labels, v| SeriesSamples { labels: labels.clone(), samples: vec![Sample { t, v }], start: None };
     let mut written = BTreeSet::new();
-    let mut series = Vec::with_capacity(result.len());
+    let mut all = Vec::with_capacity(result.len());
     for element in result {
-        let own = rule.labels.iter().map(|(n, v)| (n.as_str(), v.as_str())).chain([(NAME, rule.name.as_str())]);
-        let labels: Labels = element.labels.iter().chain(own).collect();
-        series.push(sample(&labels, element.value));
+        let labels = series(rule, &element.labels);
+        all.push(sample(&labels, element.value));
         if let Some(twice) = (!written.insert(labels.clone())).then_some(labels) {
             return Err(format!("two results become the same series {twice} once the rule's labels are applied"));
         }
     }
-    series.extend(before.difference(&written).map(|gone| sample(gone, f64::from_bits(STALE_NAN_BITS))));
-    Ok((Batch { series, ..Batch::default() }, written))
+    all.extend(before.difference(&written).map(|gone| sample(gone, f64::from_bits(STALE_NAN_BITS))));
+    Ok((Batch { series: all, ..Batch::default() }, written))
+}
+
+/// The series that an element of the result becomes.
+pub(crate) fn series(rule: &Rule, result: &Labels) -> Labels {
+    let own = rule.labels.iter().map(|(n, v)| (n.as_str(), v.as_str())).chain([(NAME, rule.name.as_str())]);
+    result.iter().chain(own).collect()
 }
 
 #[cfg(test)]

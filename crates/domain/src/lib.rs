@@ -7,6 +7,7 @@
 pub mod actor;
 pub mod clock;
 pub mod duration;
+pub mod histogram;
 pub mod ids;
 pub mod integration;
 pub mod labels;
@@ -22,6 +23,7 @@ pub mod time_interval;
 pub use actor::Actor;
 pub use clock::{Clock, Entropy, Env};
 pub use duration::Span;
+pub use histogram::Histogram;
 pub use integration::Integration;
 pub use labels::Labels;
 pub use matcher::{MatchOp, Matcher};

@@ -4,7 +4,9 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
+use crate::histogram::Histogram;
 use crate::labels::Labels;
 use crate::matcher::Matcher;
 use crate::telemetry::Sample;
@@ -38,12 +40,48 @@ pub struct SeriesData {
     pub samples: Vec<Sample>,
 }
 
+/// One native histogram of one series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistogramSample {
+    /// Milliseconds since the Unix epoch.
+    pub t: i64,
+    /// The histogram; its sum is the stale marker where the series ends.
+    pub histogram: Arc<Histogram>,
+    /// From when it counts, in milliseconds; 0 where that is not known.
+    pub start: i64,
+}
+
+/// All that a store knows of a series in a window, oldest first. A moment has a number or a histogram, never both.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SeriesPoints {
+    /// The series.
+    pub labels: Labels,
+    /// Its numbers, stale markers included.
+    pub samples: Vec<Sample>,
+    /// From when each of `samples` counts, in milliseconds, 0 where that is not known; empty where none is known.
+    pub starts: Vec<i64>,
+    /// Its native histograms.
+    pub histograms: Vec<HistogramSample>,
+}
+
+impl From<SeriesData> for SeriesPoints {
+    fn from(series: SeriesData) -> Self {
+        Self { labels: series.labels, samples: series.samples, starts: Vec::new(), histograms: Vec::new() }
+    }
+}
+
 /// Raw series, as the PromQL evaluator reads them. Synchronous: implementations answer from memory or a local file.
 pub trait SeriesSource: Send + Sync {
     /// The series that match all of `matchers`, with their samples in `(start_ms, end_ms]`… both ends inclusive here:
     /// `start_ms <= t <= end_ms`; the evaluator applies left-open windows itself. Series without samples in the window
     /// are left out. The order is by labels.
     fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<SeriesData>, QueryError>;
+
+    /// As [`select`](Self::select), with native histograms and start times. A source that keeps neither has only the
+    /// numbers.
+    fn points(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<SeriesPoints>, QueryError> {
+        Ok(self.select(matchers, start_ms, end_ms)?.into_iter().map(SeriesPoints::from).collect())
+    }
 }
 
 /// One element of an instant vector.

@@ -29,6 +29,15 @@ pub struct Template {
     nodes: Vec<parse::Node>,
 }
 
+/// What templates know of the server that renders them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Outside {
+    /// `$externalLabels`
+    pub labels: Labels,
+    /// `$externalURL`
+    pub url: String,
+}
+
 /// Why a text is not a template that Watchkeeper runs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
@@ -72,7 +81,12 @@ impl Template {
 
     /// Renders the template for one alert: its labels and the value of its expression.
     pub fn render(&self, labels: &Labels, value: f64) -> Result<String, RenderError> {
-        eval::render(&self.nodes, labels, value)
+        self.render_from(labels, value, &Outside::default())
+    }
+
+    /// As [`render`](Self::render), with what `$externalLabels` and `$externalURL` stand for.
+    pub fn render_from(&self, labels: &Labels, value: f64, outside: &Outside) -> Result<String, RenderError> {
+        eval::render(&self.nodes, labels, value, outside)
     }
 }
 

@@ -1,15 +1,17 @@
 //! Aggregation operators: the table of them, and the grouping that they share.
 //!
-//! Not the functions over time (`sum_over_time`): those are in `function`.
+//! Not the functions over time (`sum_over_time`): those are in `function`. Native histograms can be added up and
+//! counted; the other operators have no order for them and leave them out, with a remark.
 
 mod count_values;
 pub(crate) mod extremum;
+mod histograms;
 mod limit;
 pub(crate) mod quantile;
 mod ranked;
 pub(crate) mod variance;
 
-use crate::ast::{Grouping, Kind, Node};
+use crate::ast::{Grouping, Kind, Node, NodeKind};
 use crate::compensated;
 use crate::engine::Evaluator;
 use crate::error::EvalError;
@@ -19,12 +21,23 @@ use crate::value::{GAP, Grid, Row, Vector, is_gap};
 /// How an aggregator works.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fold {
-    /// One number from the values of a group.
-    Values(fn(&[f64]) -> f64),
-    /// One number from the values of a group, which may be reordered, and the parameter.
+    /// One value from those of a group.
+    Values(fn(&[f64]) -> f64, OfHistograms),
+    /// One number from the numbers of a group, which may be reordered, and the parameter.
     Ordered(fn(f64, &mut [f64]) -> f64),
     /// Chooses or makes rows by itself.
     Rows(fn(&mut Evaluator<'_>, &Aggregation<'_>) -> Result<Vector, EvalError>),
+}
+
+/// What an aggregator does with native histograms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OfHistograms {
+    Sum,
+    Mean,
+    /// They count as much as numbers.
+    Count,
+    /// They are left out.
+    Ignore,
 }
 
 /// One aggregation operator.
@@ -36,15 +49,19 @@ pub(crate) struct Aggregator {
     fold: Fold,
 }
 
+const fn plain(name: &'static str, fold: fn(&[f64]) -> f64, histograms: OfHistograms) -> Aggregator {
+    Aggregator { name, parameter: None, fold: Fold::Values(fold, histograms) }
+}
+
 static TABLE: &[Aggregator] = &[
-    Aggregator { name: "sum", parameter: None, fold: Fold::Values(|v| compensated::sum(v.iter().copied())) },
-    Aggregator { name: "avg", parameter: None, fold: Fold::Values(|v| compensated::mean(v.iter().copied())) },
-    Aggregator { name: "count", parameter: None, fold: Fold::Values(|v| v.len() as f64) },
-    Aggregator { name: "group", parameter: None, fold: Fold::Values(|_| 1.0) },
-    Aggregator { name: "min", parameter: None, fold: Fold::Values(|v| extremum::min(v.iter().copied())) },
-    Aggregator { name: "max", parameter: None, fold: Fold::Values(|v| extremum::max(v.iter().copied())) },
-    Aggregator { name: "stddev", parameter: None, fold: Fold::Values(|v| variance::of_group(v).sqrt()) },
-    Aggregator { name: "stdvar", parameter: None, fold: Fold::Values(variance::of_group) },
+    plain("sum", |v| compensated::sum(v.iter().copied()), OfHistograms::Sum),
+    plain("avg", |v| compensated::mean(v.iter().copied()), OfHistograms::Mean),
+    plain("count", |v| v.len() as f64, OfHistograms::Count),
+    plain("group", |_| 1.0, OfHistograms::Count),
+    plain("min", |v| extremum::min(v.iter().copied()), OfHistograms::Ignore),
+    plain("max", |v| extremum::max(v.iter().copied()), OfHistograms::Ignore),
+    plain("stddev", |v| variance::of_group(v).sqrt(), OfHistograms::Ignore),
+    plain("stdvar", variance::of_group, OfHistograms::Ignore),
     Aggregator { name: "quantile", parameter: Some(Kind::Scalar), fold: Fold::Ordered(quantile::quantile) },
     Aggregator { name: "topk", parameter: Some(Kind::Scalar), fold: Fold::Rows(ranked::topk) },
     Aggregator { name: "bottomk", parameter: Some(Kind::Scalar), fold: Fold::Rows(ranked::bottomk) },
@@ -62,6 +79,11 @@ pub(crate) fn find(name: &str) -> Option<&'static Aggregator> {
 #[derive(Debug)]
 pub(crate) struct Aggregation<'a> {
     node: &'a Node,
+    aggregator: &'static Aggregator,
+    /// What is aggregated, which remarks are about.
+    expr: &'a Node,
+    /// The parameter, where there is one.
+    param: Option<&'a Node>,
     grouping: &'a Grouping,
     input: &'a Vector,
     /// The group of each row.
@@ -101,7 +123,7 @@ impl Aggregation<'_> {
 
 /// Evaluates an aggregation.
 pub(crate) fn evaluate(evaluator: &mut Evaluator<'_>, node: &Node, grid: Grid) -> Result<Vector, EvalError> {
-    let Node::Aggregate { aggregator, grouping, param, expr } = node else {
+    let NodeKind::Aggregate { aggregator, grouping, param, expr } = &node.kind else {
         return Err(EvalError::execution(node, "not an aggregation"));
     };
     let (mut numbers, mut text) = (Vec::new(), String::new());
@@ -122,6 +144,9 @@ pub(crate) fn evaluate(evaluator: &mut Evaluator<'_>, node: &Node, grid: Grid) -
     }
     let aggregation = Aggregation {
         node,
+        aggregator,
+        expr,
+        param: param.as_deref(),
         grouping,
         input: &input,
         groups: &groups,
@@ -131,11 +156,15 @@ pub(crate) fn evaluate(evaluator: &mut Evaluator<'_>, node: &Node, grid: Grid) -
         grid,
     };
     match aggregator.fold {
-        Fold::Values(fold) => Ok(fold_groups(&aggregation, |_, values| fold(values))),
+        Fold::Values(fold, of_histograms) if input.has_histograms() => {
+            Ok(histograms::fold_groups(&mut evaluator.remarks, &aggregation, fold, of_histograms))
+        }
+        Fold::Values(fold, _) => Ok(fold_groups(&aggregation, |_, values| fold(values))),
         Fold::Ordered(fold) => {
             if aggregator.name == "quantile" {
                 quantile::warn(evaluator, param.as_deref().unwrap_or(node), &numbers);
             }
+            histograms::ignored(&mut evaluator.remarks, &aggregation);
             Ok(fold_groups(&aggregation, |step, values| fold(aggregation.number(step), values)))
         }
         Fold::Rows(choose) => choose(evaluator, &aggregation),
@@ -156,19 +185,4 @@ fn fold_groups(aggregation: &Aggregation<'_>, mut fold: impl FnMut(usize, &mut [
     }
     out.compact();
     out
-}
-
-impl Aggregator {
-    /// Whether the operands fit; the text says what is wrong.
-    pub(crate) fn check(&self, param: Option<&Node>, expr: &Node) -> Result<(), String> {
-        if expr.kind() != Kind::Vector {
-            return Err(format!("{} aggregates an instant vector", self.name));
-        }
-        match (self.parameter, param.map(Node::kind)) {
-            (None, None) => Ok(()),
-            (Some(wanted), Some(given)) if wanted == given => Ok(()),
-            (None, Some(_)) => Err(format!("{} takes no parameter", self.name)),
-            (Some(_), _) => Err(format!("{} needs its parameter first", self.name)),
-        }
-    }
 }

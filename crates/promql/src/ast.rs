@@ -1,8 +1,9 @@
-//! The checked tree of an expression, as the evaluator walks it.
+//! The tree of an expression, as the evaluator walks it: every node with its place in the text.
 //!
-//! Not the parser's tree: `parse` turns that one into this one, so that nothing else knows the parser.
+//! Not its meaning: `function`, `aggregation` and `operator` hold that.
 
 mod display;
+mod lengths;
 mod walk;
 
 use regex::Regex;
@@ -11,6 +12,15 @@ use watchkeeper_domain::matcher::Matcher;
 use crate::aggregation::Aggregator;
 use crate::function::Function;
 use crate::operator::{BinaryOp, Matching};
+
+pub(crate) use lengths::{Length, LengthExpr, LengthOp};
+
+/// A part of the text, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
 
 /// The type of an expression's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,18 +43,33 @@ pub(crate) enum At {
 }
 
 /// `offset` and `@` of a selector or subquery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Timing {
-    pub(crate) offset_ms: i64,
+    pub(crate) offset: Length,
     pub(crate) at: Option<At>,
 }
 
+/// How a selector looks at the ends of its window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Ends {
+    /// At the samples inside only.
+    #[default]
+    Inside,
+    /// From the last sample at or before the window's start.
+    Anchored,
+    /// Values at both ends are interpolated from the samples around them.
+    Smoothed,
+}
+
 /// Which series, and when.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SeriesSelector {
     /// All conditions, the metric name included.
     pub(crate) matchers: Vec<Matcher>,
+    /// Whether the name was written before the braces; `{__name__="a"}` is printed as it was written.
+    pub(crate) named: bool,
     pub(crate) timing: Timing,
+    pub(crate) ends: Ends,
 }
 
 /// How an aggregation groups.
@@ -54,53 +79,105 @@ pub(crate) enum Grouping {
     Without(Vec<String>),
 }
 
-/// One node. Depth is bounded by `parse`.
+/// One node with its place. Depth is bounded by `parse`.
 #[derive(Debug, Clone)]
-pub(crate) enum Node {
-    Number(f64),
+pub(crate) struct Node {
+    pub(crate) kind: NodeKind,
+    pub(crate) span: Span,
+    /// How many nodes deep it is; 1 for a leaf.
+    depth: usize,
+}
+
+/// What a node is.
+#[derive(Debug, Clone)]
+pub(crate) enum NodeKind {
+    /// Stands where the text has an error, so that the rest of it can be looked at.
+    Broken,
+    /// A number; the flag tells that it was written as a duration.
+    Number(f64, bool),
     Text(String),
     Selector(SeriesSelector),
-    Matrix { selector: SeriesSelector, range_ms: i64 },
-    Subquery { expr: Box<Node>, range_ms: i64, step_ms: Option<i64>, timing: Timing },
-    Call { function: &'static Function, args: Vec<Node>, regex: Option<Regex> },
-    Aggregate { aggregator: &'static Aggregator, grouping: Grouping, param: Option<Box<Node>>, expr: Box<Node> },
-    Binary { op: BinaryOp, lhs: Box<Node>, rhs: Box<Node>, matching: Matching, return_bool: bool },
-    Negate(Box<Node>),
+    Matrix {
+        selector: SeriesSelector,
+        range: Length,
+    },
+    Subquery {
+        expr: Box<Node>,
+        range: Length,
+        step: Option<Length>,
+        timing: Timing,
+    },
+    Call {
+        function: &'static Function,
+        args: Vec<Node>,
+        regex: Option<Regex>,
+    },
+    Aggregate {
+        aggregator: &'static Aggregator,
+        grouping: Grouping,
+        param: Option<Box<Node>>,
+        expr: Box<Node>,
+    },
+    Binary {
+        op: BinaryOp,
+        lhs: Box<Node>,
+        rhs: Box<Node>,
+        matching: Matching,
+        return_bool: bool,
+    },
+    Unary {
+        negative: bool,
+        expr: Box<Node>,
+    },
     Paren(Box<Node>),
 }
 
 impl Node {
+    pub(crate) fn new(kind: NodeKind, span: Span) -> Self {
+        let depth = kind.children().into_iter().map(|child| child.depth).max().unwrap_or(0) + 1;
+        Self { kind, span, depth }
+    }
+
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// The type of its value. A broken node takes the type of an instant vector, which fits at most places.
     pub(crate) fn kind(&self) -> Kind {
-        match self {
-            Self::Number(_) => Kind::Scalar,
-            Self::Text(_) => Kind::Text,
-            Self::Selector(_) | Self::Aggregate { .. } => Kind::Vector,
-            Self::Matrix { .. } | Self::Subquery { .. } => Kind::Matrix,
-            Self::Call { function, .. } => function.returns,
-            Self::Binary { lhs, rhs, .. } => match (lhs.kind(), rhs.kind()) {
+        match &self.kind {
+            NodeKind::Number(..) => Kind::Scalar,
+            NodeKind::Text(_) => Kind::Text,
+            NodeKind::Selector(_) | NodeKind::Aggregate { .. } | NodeKind::Broken => Kind::Vector,
+            NodeKind::Matrix { .. } | NodeKind::Subquery { .. } => Kind::Matrix,
+            NodeKind::Call { function, .. } => function.returns,
+            NodeKind::Binary { lhs, rhs, .. } => match (lhs.kind(), rhs.kind()) {
                 (Kind::Scalar, Kind::Scalar) => Kind::Scalar,
                 _ => Kind::Vector,
             },
-            Self::Negate(inner) | Self::Paren(inner) => inner.kind(),
+            NodeKind::Unary { expr, .. } | NodeKind::Paren(expr) => expr.kind(),
         }
     }
 
     /// The node without the parentheses around it.
     pub(crate) fn bare(&self) -> &Self {
-        match self {
-            Self::Paren(inner) => inner.bare(),
-            other => other,
+        match &self.kind {
+            NodeKind::Paren(inner) => inner.bare(),
+            _ => self,
         }
+    }
+
+    pub(crate) fn is_broken(&self) -> bool {
+        matches!(self.kind, NodeKind::Broken)
     }
 }
 
 impl std::fmt::Display for Kind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Scalar => "a scalar",
-            Self::Text => "a text",
-            Self::Vector => "an instant vector",
-            Self::Matrix => "a range vector",
+            Self::Scalar => "scalar",
+            Self::Text => "string",
+            Self::Vector => "instant vector",
+            Self::Matrix => "range vector",
         })
     }
 }

@@ -1,22 +1,24 @@
-//! Evaluation: the two entry points, and the walk over the tree.
+//! Evaluation: the entry points, and the walk over the tree.
 //!
 //! Not the meaning of the nodes: each kind has a file of its own.
 
 use std::fmt;
 
-use watchkeeper_domain::query::{Element, Instant, SeriesData, SeriesSource};
+use watchkeeper_domain::query::{HistogramSample, Instant, SeriesData, SeriesPoints, SeriesSource};
 use watchkeeper_domain::telemetry::Sample;
 
-use crate::annotation::{Annotations, Severity};
-use crate::ast::{At, Kind, Node, SeriesSelector, Timing};
+use crate::annotation::{Annotations, Remarks};
+use crate::answer::{self, Answer, Entry, Point};
+use crate::ast::{At, Kind, Node, NodeKind, SeriesSelector, Timing};
 use crate::error::EvalError;
 use crate::expr::Expr;
 use crate::limits::{Limits, Settings};
-use crate::value::{Grid, SameLabels, Value, Vector, is_gap};
+use crate::value::{Cell, Grid, SameLabels, Value, Vector, is_gap};
 use crate::window::Windows;
-use crate::{aggregation, function, operator, selector};
+use crate::{aggregation, function, histogram, operator, selector};
 
-/// Evaluates an expression at one moment, in milliseconds since the Unix epoch.
+/// Evaluates an expression at one moment, in milliseconds since the Unix epoch, to numbers. An answer with native
+/// histograms is an error: [`instant_answer`] has them.
 ///
 /// A range vector answers with its raw samples, without stale markers.
 pub fn instant(
@@ -25,11 +27,23 @@ pub fn instant(
     at_ms: i64,
     limits: &Limits,
 ) -> Result<(Instant, Annotations), EvalError> {
-    evaluate_instant(expr.node(), source, at_ms, Settings::new(limits))
+    let (answer, notes) = instant_answer(expr, source, at_ms, limits)?;
+    Ok((answer.floats().map_err(|_| no_histograms(expr.node()))?, notes))
 }
 
-/// Evaluates an expression at each step from `start_ms` to `end_ms`, both included. Each selector is fetched once.
-/// The series are ordered by their labels.
+/// Evaluates an expression at one moment, in milliseconds since the Unix epoch.
+pub fn instant_answer(
+    expr: &Expr,
+    source: &dyn SeriesSource,
+    at_ms: i64,
+    limits: &Limits,
+) -> Result<(Answer, Annotations), EvalError> {
+    evaluate_instant(expr, source, at_ms, Settings::new(limits))
+}
+
+/// Evaluates an expression at each step from `start_ms` to `end_ms`, both included, to numbers. Each selector is
+/// fetched once. The series are ordered by their labels. An answer with native histograms is an error:
+/// [`range_answer`] has them.
 pub fn range(
     expr: &Expr,
     source: &dyn SeriesSource,
@@ -38,63 +52,78 @@ pub fn range(
     step_ms: i64,
     limits: &Limits,
 ) -> Result<(Vec<SeriesData>, Annotations), EvalError> {
-    evaluate_range(expr.node(), source, (start_ms, end_ms, step_ms), Settings::new(limits))
+    let (series, notes) = range_answer(expr, source, start_ms, end_ms, step_ms, limits)?;
+    Ok((answer::floats(series).map_err(|_| no_histograms(expr.node()))?, notes))
 }
 
-pub(crate) fn evaluate_instant(
-    node: &Node,
+/// As [`range`], with native histograms.
+pub fn range_answer(
+    expr: &Expr,
+    source: &dyn SeriesSource,
+    start_ms: i64,
+    end_ms: i64,
+    step_ms: i64,
+    limits: &Limits,
+) -> Result<(Vec<SeriesPoints>, Annotations), EvalError> {
+    evaluate_range(expr, source, (start_ms, end_ms, step_ms), Settings::new(limits))
+}
+
+fn no_histograms(node: &Node) -> EvalError {
+    EvalError::execution(
+        node,
+        "the answer has native histograms where numbers are needed; take histogram_count(), histogram_sum(), \
+         histogram_avg() or histogram_quantile() of it",
+    )
+}
+
+/// As [`instant_answer`], with settings that differ from a server's.
+pub fn evaluate_instant(
+    expr: &Expr,
     source: &dyn SeriesSource,
     at_ms: i64,
     settings: Settings,
-) -> Result<(Instant, Annotations), EvalError> {
+) -> Result<(Answer, Annotations), EvalError> {
     let grid = Grid::instant(at_ms);
-    let mut evaluator = Evaluator::new(source, settings, grid);
+    let resolved = resolved(expr.node(), grid)?;
+    let node = resolved.as_ref().unwrap_or(expr.node());
+    let mut evaluator = Evaluator::new(source, settings, grid, expr.text());
     let answer = match node.kind() {
         Kind::Matrix => {
-            let mut series = Windows::fetch(&mut evaluator, node, grid)?.raw();
+            let mut series = Windows::fetch(&mut evaluator, node, grid)?.raw(&evaluator);
             series.sort_by(|a, b| a.labels.cmp(&b.labels));
-            Instant::Matrix(series)
+            Answer::Matrix(series)
         }
-        Kind::Text => Instant::Text(evaluator.text(node)?),
-        Kind::Scalar => Instant::Scalar(evaluator.scalar(node, grid)?.first().copied().unwrap_or(f64::NAN)),
+        Kind::Text => Answer::Text(evaluator.text(node)?),
+        Kind::Scalar => Answer::Scalar(evaluator.scalar(node, grid)?.first().copied().unwrap_or(f64::NAN)),
         Kind::Vector => {
             let vector = evaluator.vector(node, grid)?;
-            let vector = vector.finish().map_err(|e| same_labels(node, &e))?;
-            let elements = vector.rows.into_iter().zip(vector.values);
-            Instant::Vector(elements.map(|(row, value)| Element { labels: row.labels, value }).collect())
+            let vector = vector.finish().map_err(|e| same_labels(node, e))?;
+            let entries = vector.rows.iter().enumerate().filter_map(|(at, row)| {
+                let value = match vector.cell(at, 0)? {
+                    Cell::Float(v) => Point::Float(v),
+                    Cell::Histogram(h) => Point::Histogram(h),
+                };
+                Some(Entry { labels: row.labels.clone(), value })
+            });
+            Answer::Vector(entries.collect())
         }
     };
-    Ok((answer, evaluator.annotations))
+    Ok((answer, evaluator.remarks.finish()))
 }
 
 pub(crate) fn evaluate_range(
-    node: &Node,
+    expr: &Expr,
     source: &dyn SeriesSource,
     (start_ms, end_ms, step_ms): (i64, i64, i64),
     settings: Settings,
-) -> Result<(Vec<SeriesData>, Annotations), EvalError> {
-    let grid = range_grid(node, start_ms, end_ms, step_ms, &settings.limits)?;
-    let mut evaluator = Evaluator::new(source, settings, grid);
-    let points = |values: &[f64]| {
-        let cells = grid.times().zip(values).filter(|(_, v)| !is_gap(**v));
-        cells.map(|(t, v)| Sample { t, v: *v }).collect::<Vec<_>>()
-    };
-    let answer = match node.kind() {
-        Kind::Scalar => {
-            let values = evaluator.scalar(node, grid)?;
-            vec![SeriesData { labels: watchkeeper_domain::labels::Labels::empty(), samples: points(&values) }]
-        }
-        Kind::Vector => {
-            let vector = evaluator.vector(node, grid)?.finish().map_err(|e| same_labels(node, &e))?;
-            let mut series: Vec<SeriesData> = vector
-                .rows
-                .iter()
-                .enumerate()
-                .map(|(at, row)| SeriesData { labels: row.labels.clone(), samples: points(vector.row(at)) })
-                .collect();
-            series.sort_by(|a, b| a.labels.cmp(&b.labels));
-            series
-        }
+) -> Result<(Vec<SeriesPoints>, Annotations), EvalError> {
+    let grid = range_grid(expr.node(), start_ms, end_ms, step_ms, &settings.limits)?;
+    let resolved = resolved(expr.node(), grid)?;
+    let node = resolved.as_ref().unwrap_or(expr.node());
+    let mut evaluator = Evaluator::new(source, settings, grid, expr.text());
+    let vector = match node.kind() {
+        Kind::Scalar => Vector::of_scalar(evaluator.scalar(node, grid)?),
+        Kind::Vector => evaluator.vector(node, grid)?.finish().map_err(|e| same_labels(node, e))?,
         Kind::Matrix | Kind::Text => {
             return Err(EvalError::execution(
                 node,
@@ -102,7 +131,36 @@ pub(crate) fn evaluate_range(
             ));
         }
     };
-    Ok((answer, evaluator.annotations))
+    let mut series: Vec<SeriesPoints> = (0..vector.rows.len()).map(|row| points(&vector, row, grid)).collect();
+    series.sort_by(|a, b| a.labels.cmp(&b.labels));
+    Ok((series, evaluator.remarks.finish()))
+}
+
+/// A row of a table as a series.
+fn points(vector: &Vector, row: usize, grid: Grid) -> SeriesPoints {
+    let labels = vector.rows.get(row).map(|r| r.labels.clone()).unwrap_or_default();
+    let cells = grid.times().zip(vector.row(row)).filter(|(_, v)| !is_gap(**v));
+    let samples = cells.map(|(t, v)| Sample { t, v: *v }).collect();
+    let histogram = |(step, t): (usize, i64)| {
+        let histogram = vector.histogram(row, step)?;
+        Some(HistogramSample { t, histogram: std::sync::Arc::clone(histogram), start: 0 })
+    };
+    let histograms =
+        if vector.has_histograms() { grid.times().enumerate().filter_map(histogram).collect() } else { Vec::new() };
+    SeriesPoints { labels, samples, starts: Vec::new(), histograms }
+}
+
+/// The tree with lengths such as `step() * 2` reckoned, where there are any.
+fn resolved(node: &Node, grid: Grid) -> Result<Option<Node>, EvalError> {
+    if !node.has_reckoned_lengths() {
+        return Ok(None);
+    }
+    let seconds = |ms: i64| ms as f64 / 1000.0;
+    let step = if grid.steps > 1 { seconds(grid.step_ms) } else { 0.0 };
+    let mut out = node.clone();
+    let range = seconds(grid.end_ms().saturating_sub(grid.start_ms));
+    out.resolve(step, range).map_err(|reason| EvalError::execution(node, reason))?;
+    Ok(Some(out))
 }
 
 fn range_grid(node: &Node, start_ms: i64, end_ms: i64, step_ms: i64, limits: &Limits) -> Result<Grid, EvalError> {
@@ -124,8 +182,8 @@ fn range_grid(node: &Node, start_ms: i64, end_ms: i64, step_ms: i64, limits: &Li
     Ok(Grid { start_ms, step_ms, steps })
 }
 
-fn same_labels(node: &Node, same: &SameLabels) -> EvalError {
-    EvalError::execution(node, format!("vector cannot contain metrics with the same labelset ({})", same.0))
+fn same_labels(node: &Node, _: SameLabels) -> EvalError {
+    EvalError::execution(node, "vector cannot contain metrics with the same labelset")
 }
 
 /// One running evaluation.
@@ -134,9 +192,23 @@ pub(crate) struct Evaluator<'a> {
     settings: Settings,
     /// The window of the whole query, whatever subquery is being evaluated.
     query: Grid,
-    annotations: Annotations,
+    pub(crate) remarks: Remarks<'a>,
+    /// How much of native histograms is looked at where the evaluation is now.
+    detail: Detail,
     samples: usize,
     visits: usize,
+}
+
+/// How much of native histograms is looked at. Where only their counts and sums are, Prometheus finds restarts while
+/// it reads, so that sums can tell of contradicting ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// All of them, as far as is known.
+    Whole,
+    /// Count and sum.
+    Totals,
+    /// All of them, whatever is further inside.
+    Buckets,
 }
 
 impl fmt::Debug for Evaluator<'_> {
@@ -149,32 +221,47 @@ impl fmt::Debug for Evaluator<'_> {
 }
 
 impl<'a> Evaluator<'a> {
-    fn new(source: &'a dyn SeriesSource, settings: Settings, query: Grid) -> Self {
-        Self { source, settings, query, annotations: Annotations::default(), samples: 0, visits: 0 }
+    fn new(source: &'a dyn SeriesSource, settings: Settings, query: Grid, text: &'a str) -> Self {
+        Self { source, settings, query, remarks: Remarks::new(text), detail: Detail::Whole, samples: 0, visits: 0 }
     }
 
     /// Evaluates a node at all steps of a grid.
     pub(crate) fn evaluate(&mut self, node: &Node, grid: Grid) -> Result<Value, EvalError> {
         self.check_points(node, grid.steps)?;
-        match node {
-            Node::Number(n) => Ok(Value::Scalar(vec![*n; grid.steps])),
-            Node::Text(text) => Ok(Value::Text(text.clone())),
-            Node::Paren(inner) => self.evaluate(inner, grid),
-            Node::Negate(inner) => match self.evaluate(inner, grid)? {
-                Value::Scalar(values) => Ok(Value::Scalar(values.into_iter().map(|v| -v).collect())),
-                Value::Vector(mut vector) => {
-                    vector.map(|v| -v);
-                    self.drop_names(node, vector).map(Value::Vector)
-                }
-                Value::Text(_) => Err(EvalError::execution(node, "a text has no sign")),
-            },
-            Node::Selector(series) => selector::evaluate(self, node, series, grid, |s| s.v).map(Value::Vector),
-            Node::Matrix { .. } | Node::Subquery { .. } => {
+        match &node.kind {
+            NodeKind::Broken => Err(EvalError::execution(node, "not an expression")),
+            NodeKind::Number(n, _) => Ok(Value::Scalar(vec![*n; grid.steps])),
+            NodeKind::Text(text) => Ok(Value::Text(text.clone())),
+            NodeKind::Paren(inner) => self.evaluate(inner, grid),
+            NodeKind::Unary { negative, expr } => {
+                let value = self.evaluate(expr, grid)?;
+                if *negative { self.negated(node, value) } else { Ok(value) }
+            }
+            NodeKind::Selector(series) => {
+                selector::evaluate(self, node, series, grid, selector::Pick::Value).map(Value::Vector)
+            }
+            NodeKind::Matrix { .. } | NodeKind::Subquery { .. } => {
                 Err(EvalError::execution(node, "a range vector stands where an instant vector is needed"))
             }
-            Node::Call { .. } => function::evaluate(self, node, grid),
-            Node::Aggregate { .. } => aggregation::evaluate(self, node, grid).map(Value::Vector),
-            Node::Binary { .. } => operator::evaluate(self, node, grid),
+            NodeKind::Call { .. } => function::evaluate(self, node, grid),
+            NodeKind::Aggregate { .. } => aggregation::evaluate(self, node, grid).map(Value::Vector),
+            NodeKind::Binary { .. } => operator::evaluate(self, node, grid),
+        }
+    }
+
+    fn negated(&self, node: &Node, value: Value) -> Result<Value, EvalError> {
+        match value {
+            Value::Scalar(values) => Ok(Value::Scalar(values.into_iter().map(|v| -v).collect())),
+            Value::Vector(mut vector) => {
+                vector.map_cells(|_, _, cell| {
+                    Some(match cell {
+                        Cell::Float(v) => Cell::Float(-v),
+                        Cell::Histogram(h) => Cell::histogram(crate::histogram::scaled(&h, -1.0)),
+                    })
+                });
+                self.drop_names(node, vector).map(Value::Vector)
+            }
+            Value::Text(_) => Err(EvalError::execution(node, "a text has no sign")),
         }
     }
 
@@ -193,20 +280,20 @@ impl<'a> Evaluator<'a> {
     }
 
     pub(crate) fn text(&mut self, node: &Node) -> Result<String, EvalError> {
-        match node.bare() {
-            Node::Text(text) => Ok(text.clone()),
-            other => Err(EvalError::execution(other, "expected a text")),
+        match &node.bare().kind {
+            NodeKind::Text(text) => Ok(text.clone()),
+            _ => Err(EvalError::execution(node, "expected a text")),
         }
     }
 
     /// Takes the metric names away, joining rows that become equal.
     pub(crate) fn drop_names(&self, node: &Node, vector: Vector) -> Result<Vector, EvalError> {
-        vector.drop_names(self.settings.delayed_name_removal).map_err(|e| same_labels(node, &e))
+        vector.drop_names(self.settings.delayed_name_removal).map_err(|e| same_labels(node, e))
     }
 
     /// Joins rows that are equal.
     pub(crate) fn merged(&self, node: &Node, vector: Vector) -> Result<Vector, EvalError> {
-        vector.merge_equal_rows().map_err(|e| same_labels(node, &e))
+        vector.merge_equal_rows().map_err(|e| same_labels(node, e))
     }
 
     pub(crate) fn delayed_name_removal(&self) -> bool {
@@ -226,10 +313,6 @@ impl<'a> Evaluator<'a> {
         self.query
     }
 
-    pub(crate) fn note(&mut self, severity: Severity, message: String, node: &Node) {
-        self.annotations.add(severity, message, node);
-    }
-
     /// The moment that a selector looks from, at a step at `t_ms`.
     pub(crate) fn reference(&self, timing: &Timing, t_ms: i64) -> i64 {
         let base = match timing.at {
@@ -238,7 +321,18 @@ impl<'a> Evaluator<'a> {
             Some(At::Start) => self.query.start_ms,
             Some(At::End) => self.query.end_ms(),
         };
-        base.saturating_sub(timing.offset_ms)
+        base.saturating_sub(timing.offset.ms)
+    }
+
+    /// Evaluates a part of which only so much of native histograms is looked at.
+    pub(crate) fn with_detail<T>(&mut self, detail: Detail, inner: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.detail;
+        if before != Detail::Buckets {
+            self.detail = detail;
+        }
+        let result = inner(self);
+        self.detail = before;
+        result
     }
 
     /// Reads series with samples in `first_ms..=last_ms`.
@@ -248,14 +342,18 @@ impl<'a> Evaluator<'a> {
         series: &SeriesSelector,
         first_ms: i64,
         last_ms: i64,
-    ) -> Result<Vec<SeriesData>, EvalError> {
-        let found = self
+    ) -> Result<Vec<SeriesPoints>, EvalError> {
+        let mut found = self
             .source
-            .select(&series.matchers, first_ms, last_ms)
+            .points(&series.matchers, first_ms, last_ms)
             .map_err(|source| EvalError::Source { expr: node.to_string(), source })?;
-        self.samples = found.iter().fold(self.samples, |sum, s| sum.saturating_add(s.samples.len()));
+        let read = found.iter().map(|s| s.samples.len().saturating_add(s.histograms.len().saturating_mul(16)));
+        self.samples = read.fold(self.samples, usize::saturating_add);
         let max = self.settings.limits.max_samples;
         self.within(node, self.samples, max, "samples", "the query reads too many samples")?;
+        if self.detail == Detail::Totals {
+            found.iter_mut().for_each(|series| histogram::reset::tell(&mut series.histograms));
+        }
         Ok(found)
     }
 

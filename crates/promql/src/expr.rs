@@ -8,8 +8,8 @@ use std::fmt;
 
 use watchkeeper_domain::matcher::Matcher;
 
-use crate::ast::{At, Node, SeriesSelector};
-use crate::error::ParseError;
+use crate::ast::{At, Node, NodeKind, SeriesSelector};
+use crate::error::{Diagnostic, ParseError};
 use crate::limits::LOOKBACK_MS;
 use crate::parse;
 
@@ -20,6 +20,8 @@ pub use comparison::Comparison;
 #[derive(Debug, Clone)]
 pub struct Expr {
     node: Node,
+    /// What it was parsed from: remarks tell their places in it.
+    text: std::sync::Arc<str>,
 }
 
 /// One selector of an expression: which series, and how far back it looks.
@@ -42,7 +44,19 @@ impl Expr {
     /// Parses and checks a text. Wrong types, unknown functions and regular expressions that do not compile are refused
     /// here, not at evaluation.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        parse::parse(text).map(|node| Self { node })
+        parse::parse(text).map(|node| Self { node, text: text.into() })
+    }
+
+    /// All that is wrong with a text; empty for an expression. For editors: [`parse`](Self::parse) tells the first only.
+    #[must_use]
+    pub fn diagnose(text: &str) -> Vec<Diagnostic> {
+        parse::diagnose(text)
+    }
+
+    /// The text that it was parsed from.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     pub(crate) fn node(&self) -> &Node {
@@ -53,9 +67,9 @@ impl Expr {
     #[must_use]
     pub fn selectors(&self) -> Vec<Selector> {
         let mut found = Vec::new();
-        self.node.visit(&mut Vec::new(), &mut |path, node| match node {
-            Node::Selector(series) => found.push(selector(series, 0, path)),
-            Node::Matrix { selector: series, range_ms } => found.push(selector(series, *range_ms, path)),
+        self.node.visit(&mut Vec::new(), &mut |path, node| match &node.kind {
+            NodeKind::Selector(series) => found.push(selector(series, 0, path)),
+            NodeKind::Matrix { selector: series, range } => found.push(selector(series, range.ms, path)),
             _ => {}
         });
         found
@@ -79,11 +93,11 @@ impl Expr {
     /// older than the lookback, at the latest [`lookback_ms`](Self::lookback_ms) after it.
     #[must_use]
     pub fn is_time_dependent(&self) -> bool {
-        self.node.any(&|node| match node {
-            Node::Call { function, args, .. } => function.reads_clock(args.len()),
-            Node::Selector(series) => series.timing.at.is_none() && series.timing.offset_ms != 0,
-            Node::Matrix { selector: series, .. } => !matches!(series.timing.at, Some(At::Time(_))),
-            Node::Subquery { timing, .. } => !matches!(timing.at, Some(At::Time(_))),
+        self.node.any(&|node| match &node.kind {
+            NodeKind::Call { function, args, .. } => function.reads_clock(args.len()),
+            NodeKind::Selector(series) => series.timing.at.is_none() && series.timing.offset.ms != 0,
+            NodeKind::Matrix { selector: series, .. } => !matches!(series.timing.at, Some(At::Time(_))),
+            NodeKind::Subquery { timing, .. } => !matches!(timing.at, Some(At::Time(_))),
             _ => false,
         })
     }
@@ -91,16 +105,16 @@ impl Expr {
 
 fn selector(series: &SeriesSelector, range_ms: i64, path: &[&Node]) -> Selector {
     let own = if range_ms > 0 { range_ms } else { LOOKBACK_MS };
-    let mut lookback_ms = own.saturating_add(series.timing.offset_ms);
+    let mut lookback_ms = own.saturating_add(series.timing.offset.ms);
     let mut pinned = matches!(series.timing.at, Some(At::Time(_)));
     for node in path {
-        if let Node::Subquery { range_ms, timing, .. } = node {
-            lookback_ms = lookback_ms.saturating_add(*range_ms).saturating_add(timing.offset_ms);
+        if let NodeKind::Subquery { range, timing, .. } = &node.kind {
+            lookback_ms = lookback_ms.saturating_add(range.ms).saturating_add(timing.offset.ms);
             pinned |= matches!(timing.at, Some(At::Time(_)));
         }
     }
     let matchers = series.matchers.clone();
-    Selector { matchers, range_ms, offset_ms: series.timing.offset_ms, lookback_ms: lookback_ms.max(0), pinned }
+    Selector { matchers, range_ms, offset_ms: series.timing.offset.ms, lookback_ms: lookback_ms.max(0), pinned }
 }
 
 impl fmt::Display for Expr {

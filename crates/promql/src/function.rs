@@ -3,22 +3,27 @@
 //! Not their bodies: one file each, where a body is more than an expression.
 
 mod absent;
-mod calendar;
+pub(crate) mod calendar;
 mod call;
 mod changes;
 mod clamp;
 mod clock;
 mod delta;
 mod double_exponential_smoothing;
+mod ends_of_range;
+mod extended;
 mod extrapolation;
 mod histogram;
+mod histogram_change;
 mod histogram_fraction;
 mod histogram_quantile;
 mod increase;
+mod info;
 mod instant_change;
 mod label_join;
 mod label_replace;
 mod mad_over_time;
+mod mean_and_sum;
 mod moment_of_extremum;
 mod pairwise;
 mod quantile_over_time;
@@ -28,32 +33,36 @@ mod resets;
 mod round;
 mod scalar;
 mod sort;
+mod start_of_counting;
 mod timestamp;
 mod trigonometry;
 
-pub(crate) use call::{Call, evaluate};
+pub(crate) use call::{Call, Notes, evaluate};
+use watchkeeper_domain::histogram::Histogram;
 
 use crate::aggregation::{extremum, variance};
 use crate::ast::{Kind, Node};
-use crate::compensated;
 use crate::error::EvalError;
-use crate::value::Value;
+use crate::histogram::distribution;
+use crate::value::{Cell, Value};
 use crate::window::Window;
 
 /// How a function works.
 pub(crate) enum Eval {
-    /// Value by value.
+    /// Number by number; native histograms are left out.
     Map(fn(f64) -> f64),
+    /// A figure of each native histogram; numbers are left out.
+    OfHistogram(fn(&Histogram) -> f64),
+    /// Window by window, on the numbers in it; native histograms beside them get a remark. The metric name goes.
+    Floats(fn(&Window<'_>) -> Option<f64>),
     /// Window by window; the metric name goes.
-    Window(fn(&Window<'_>) -> Option<f64>),
+    Window(fn(&Window<'_>, &mut Notes<'_, '_>) -> Option<Cell>),
     /// Window by window; the values are still the metric's, so its name stays.
-    NamedWindow(fn(&Window<'_>) -> Option<f64>),
+    NamedWindow(fn(&Window<'_>, &mut Notes<'_, '_>) -> Option<Cell>),
     /// Window by window, meant for counters: a metric that is not named like one gets a remark.
-    CounterWindow(fn(&Window<'_>) -> Option<f64>),
+    CounterWindow(fn(&Window<'_>, &mut Notes<'_, '_>) -> Option<Cell>),
     /// All by itself.
     Custom(fn(&mut Call<'_, '_>) -> Result<Value, EvalError>),
-    /// Known, and refused: the text says what is missing, with its verb.
-    Refused(&'static str),
 }
 
 /// One function.
@@ -99,8 +108,6 @@ const fn number(name: &'static str, args: &'static [Kind], eval: Eval) -> Functi
     Function { name, args, required: args.len(), repeats: false, returns: SCALAR, eval }
 }
 
-const NATIVE: &str = "native histograms are";
-
 static TABLE: &[Function] = &[
     // Numbers.
     fixed("abs", &[VECTOR], Eval::Map(f64::abs)),
@@ -138,8 +145,7 @@ static TABLE: &[Function] = &[
     fixed("idelta", &[MATRIX], Eval::Window(instant_change::idelta)),
     fixed("resets", &[MATRIX], Eval::Window(resets::resets)),
     fixed("changes", &[MATRIX], Eval::Window(changes::changes)),
-    fixed("deriv", &[MATRIX], Eval::Window(regression::deriv)),
-    fixed("integral", &[MATRIX], Eval::Refused("integral() is")),
+    fixed("deriv", &[MATRIX], Eval::Floats(regression::deriv)),
     fixed("predict_linear", &[MATRIX, SCALAR], Eval::Custom(regression::predict_linear)),
     fixed(
         "double_exponential_smoothing",
@@ -147,22 +153,22 @@ static TABLE: &[Function] = &[
         Eval::Custom(double_exponential_smoothing::double_exponential_smoothing),
     ),
     // Aggregation over time.
-    fixed("avg_over_time", &[MATRIX], Eval::Window(|w| Some(compensated::mean(w.values())))),
-    fixed("sum_over_time", &[MATRIX], Eval::Window(|w| Some(compensated::sum(w.values())))),
-    fixed("count_over_time", &[MATRIX], Eval::Window(|w| Some(w.samples.len() as f64))),
-    fixed("present_over_time", &[MATRIX], Eval::Window(|_| Some(1.0))),
-    fixed("min_over_time", &[MATRIX], Eval::Window(|w| Some(extremum::min(w.values())))),
-    fixed("max_over_time", &[MATRIX], Eval::Window(|w| Some(extremum::max(w.values())))),
-    fixed("first_over_time", &[MATRIX], Eval::NamedWindow(|w| w.samples.first().map(|s| s.v))),
-    fixed("last_over_time", &[MATRIX], Eval::NamedWindow(|w| w.samples.last().map(|s| s.v))),
-    fixed("stddev_over_time", &[MATRIX], Eval::Window(|w| Some(variance::over_time(w.values()).sqrt()))),
-    fixed("stdvar_over_time", &[MATRIX], Eval::Window(|w| Some(variance::over_time(w.values())))),
-    fixed("mad_over_time", &[MATRIX], Eval::Window(mad_over_time::mad_over_time)),
+    fixed("avg_over_time", &[MATRIX], Eval::Window(mean_and_sum::avg_over_time)),
+    fixed("sum_over_time", &[MATRIX], Eval::Window(mean_and_sum::sum_over_time)),
+    fixed("count_over_time", &[MATRIX], Eval::Window(ends_of_range::count)),
+    fixed("present_over_time", &[MATRIX], Eval::Window(|_, _| Some(Cell::Float(1.0)))),
+    fixed("min_over_time", &[MATRIX], Eval::Floats(|w| Some(extremum::min(w.values())))),
+    fixed("max_over_time", &[MATRIX], Eval::Floats(|w| Some(extremum::max(w.values())))),
+    fixed("first_over_time", &[MATRIX], Eval::NamedWindow(ends_of_range::first)),
+    fixed("last_over_time", &[MATRIX], Eval::NamedWindow(ends_of_range::last)),
+    fixed("stddev_over_time", &[MATRIX], Eval::Floats(|w| Some(variance::over_time(w.values()).sqrt()))),
+    fixed("stdvar_over_time", &[MATRIX], Eval::Floats(|w| Some(variance::over_time(w.values())))),
+    fixed("mad_over_time", &[MATRIX], Eval::Floats(mad_over_time::mad_over_time)),
     fixed("quantile_over_time", &[SCALAR, MATRIX], Eval::Custom(quantile_over_time::quantile_over_time)),
-    fixed("ts_of_min_over_time", &[MATRIX], Eval::Window(moment_of_extremum::of_min)),
-    fixed("ts_of_max_over_time", &[MATRIX], Eval::Window(moment_of_extremum::of_max)),
-    fixed("ts_of_first_over_time", &[MATRIX], Eval::Window(|w| w.samples.first().map(timestamp::seconds))),
-    fixed("ts_of_last_over_time", &[MATRIX], Eval::Window(|w| w.samples.last().map(timestamp::seconds))),
+    fixed("ts_of_min_over_time", &[MATRIX], Eval::Floats(moment_of_extremum::of_min)),
+    fixed("ts_of_max_over_time", &[MATRIX], Eval::Floats(moment_of_extremum::of_max)),
+    fixed("ts_of_first_over_time", &[MATRIX], Eval::Window(ends_of_range::time_of_first)),
+    fixed("ts_of_last_over_time", &[MATRIX], Eval::Window(ends_of_range::time_of_last)),
     // Presence.
     fixed("absent", &[VECTOR], Eval::Custom(absent::absent)),
     fixed("absent_over_time", &[MATRIX], Eval::Custom(absent::absent_over_time)),
@@ -170,15 +176,15 @@ static TABLE: &[Function] = &[
     fixed("histogram_quantile", &[SCALAR, VECTOR], Eval::Custom(histogram_quantile::histogram_quantile)),
     variadic("histogram_quantiles", &[VECTOR, TEXT, SCALAR], 3, Eval::Custom(histogram_quantile::histogram_quantiles)),
     fixed("histogram_fraction", &[SCALAR, SCALAR, VECTOR], Eval::Custom(histogram_fraction::histogram_fraction)),
-    fixed("histogram_avg", &[VECTOR], Eval::Refused(NATIVE)),
-    fixed("histogram_count", &[VECTOR], Eval::Refused(NATIVE)),
-    fixed("histogram_sum", &[VECTOR], Eval::Refused(NATIVE)),
-    fixed("histogram_stddev", &[VECTOR], Eval::Refused(NATIVE)),
-    fixed("histogram_stdvar", &[VECTOR], Eval::Refused(NATIVE)),
+    fixed("histogram_avg", &[VECTOR], Eval::OfHistogram(|h| h.sum / h.count)),
+    fixed("histogram_count", &[VECTOR], Eval::OfHistogram(|h| h.count)),
+    fixed("histogram_sum", &[VECTOR], Eval::OfHistogram(|h| h.sum)),
+    fixed("histogram_stddev", &[VECTOR], Eval::OfHistogram(|h| distribution::variance(h).sqrt())),
+    fixed("histogram_stdvar", &[VECTOR], Eval::OfHistogram(distribution::variance)),
     // Labels and order.
     fixed("label_replace", &[VECTOR, TEXT, TEXT, TEXT, TEXT], Eval::Custom(label_replace::label_replace)),
     variadic("label_join", &[VECTOR, TEXT, TEXT, TEXT], 3, Eval::Custom(label_join::label_join)),
-    optional("info", &[VECTOR, VECTOR], 1, Eval::Refused("info() is")),
+    optional("info", &[VECTOR, VECTOR], 1, Eval::Custom(info::info)),
     fixed("sort", &[VECTOR], Eval::Custom(sort::sort)),
     fixed("sort_desc", &[VECTOR], Eval::Custom(sort::sort_desc)),
     variadic("sort_by_label", &[VECTOR, TEXT], 1, Eval::Custom(sort::sort_by_label)),
@@ -196,7 +202,7 @@ static TABLE: &[Function] = &[
     number("step", &[], Eval::Custom(clock::step)),
     number("range", &[], Eval::Custom(clock::range)),
     fixed("timestamp", &[VECTOR], Eval::Custom(timestamp::timestamp)),
-    fixed("start_timestamp", &[VECTOR], Eval::Refused("start timestamps are")),
+    fixed("start_timestamp", &[VECTOR], Eval::Custom(timestamp::start_timestamp)),
     optional("minute", &[VECTOR], 0, Eval::Custom(|c| clock::of_time(c, |date| date.minute))),
     optional("hour", &[VECTOR], 0, Eval::Custom(|c| clock::of_time(c, |date| date.hour))),
     optional("day_of_week", &[VECTOR], 0, Eval::Custom(|c| clock::of_time(c, |date| date.day_of_week))),
@@ -214,21 +220,23 @@ pub(crate) fn find(name: &str) -> Option<&'static Function> {
 }
 
 impl Function {
-    /// Whether the arguments fit; the text says what is wrong.
-    pub(crate) fn check(&self, args: &[Node]) -> Result<(), String> {
+    /// Whether the arguments fit; else which one does not, if it is one, and what is wrong.
+    pub(crate) fn check(&self, args: &[Node]) -> Result<(), (Option<usize>, String)> {
         let most = if self.repeats { usize::MAX } else { self.args.len() };
         if args.len() < self.required || args.len() > most {
             let wanted = match (self.required, most) {
-                (least, usize::MAX) => format!("at least {least}"),
-                (least, most) if least == most => least.to_string(),
-                (least, most) => format!("{least} to {most}"),
+                (least, most) if least == most => format!("{least}"),
+                (least, _) if args.len() < least => format!("at least {least}"),
+                (_, most) => format!("at most {most}"),
             };
-            return Err(format!("{} takes {wanted} arguments, {} are given", self.name, args.len()));
+            let (name, given) = (self.name, args.len());
+            return Err((None, format!("expected {wanted} argument(s) in call to {name:?}, got {given}")));
         }
-        for (at, arg) in args.iter().enumerate() {
+        for (at, arg) in args.iter().enumerate().filter(|(_, arg)| !arg.is_broken()) {
             let wanted = self.args.get(at).or(self.args.last());
             if let Some(wanted) = wanted.filter(|wanted| **wanted != arg.kind()) {
-                return Err(format!("argument {} of {} must be {}, not {}", at + 1, self.name, wanted, arg.kind()));
+                let (name, given) = (self.name, arg.kind());
+                return Err((Some(at), format!("expected type {wanted} in call to function {name:?}, got {given}")));
             }
         }
         Ok(())

@@ -6,14 +6,14 @@
 //! every node answers for all steps at a time, as a table of rows by steps (`value`), so each selector is fetched once.
 //! Functions are listed in `function`, aggregations in `aggregation`, binary operators live in `operator`.
 //!
-//! Guarantees: time and memory are bounded by [`Limits`] and by the caps on expressions; what is not supported is
-//! refused by an error that names the sub-expression, it never gives a wrong number. Native histograms and `info()`
-//! are refused in this way.
+//! Guarantees: time and memory are bounded by [`Limits`] and by the caps on expressions; an error names the
+//! sub-expression that it is about, and a remark ([`Annotation`]) its place in the text.
 //!
 //! [`SeriesSource`]: watchkeeper_domain::query::SeriesSource
 
 mod aggregation;
 mod annotation;
+mod answer;
 mod ast;
 mod compensated;
 mod engine;
@@ -21,17 +21,20 @@ mod error;
 mod expr;
 mod function;
 mod grouping;
+mod histogram;
 mod limits;
 mod operator;
 mod order;
 mod parse;
 pub mod script;
 mod selector;
+mod smoothing;
 mod value;
 mod window;
 
 pub use annotation::{Annotation, Annotations, Severity};
-pub use engine::{instant, range};
-pub use error::{EvalError, ParseError};
+pub use answer::{Answer, Entry, Point};
+pub use engine::{evaluate_instant, instant, instant_answer, range, range_answer};
+pub use error::{Diagnostic, EvalError, ParseError, line_and_column};
 pub use expr::{Comparison, ComparisonOp, Expr, Selector};
-pub use limits::Limits;
+pub use limits::{Limits, Settings};

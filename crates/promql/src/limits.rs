@@ -23,23 +23,26 @@ impl Default for Limits {
     }
 }
 
-/// What an evaluation follows besides the limits. Servers use the default; the script runner differs as Prometheus's does.
+/// What an evaluation follows besides the limits. Servers use the default; test runners differ as Prometheus's do.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Settings {
-    pub(crate) limits: Limits,
+pub struct Settings {
+    /// What it may cost.
+    pub limits: Limits,
     /// How old a sample may be for an instant selector, in milliseconds.
-    pub(crate) lookback_ms: i64,
+    pub lookback_ms: i64,
     /// The resolution of a subquery that states none, in milliseconds.
-    pub(crate) subquery_step_ms: i64,
+    pub subquery_step_ms: i64,
     /// Whether the metric name is dropped only at the end (Prometheus's feature `promql-delayed-name-removal`).
-    pub(crate) delayed_name_removal: bool,
+    pub delayed_name_removal: bool,
 }
 
 /// Prometheus's default for `--query.lookback-delta`.
 pub(crate) const LOOKBACK_MS: i64 = 5 * 60_000;
 
 impl Settings {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    /// Prometheus's defaults: five minutes back, a step of one minute.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
         Self { limits: *limits, lookback_ms: LOOKBACK_MS, subquery_step_ms: 60_000, delayed_name_removal: false }
     }
 }

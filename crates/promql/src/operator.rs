@@ -5,13 +5,16 @@
 pub(crate) mod arithmetic;
 pub(crate) mod between_vectors;
 pub(crate) mod comparison;
+mod of_histograms;
 pub(crate) mod set;
 pub(crate) mod with_scalar;
 
-use crate::ast::{Kind, Node};
-use crate::engine::Evaluator;
+use crate::annotation::Remarks;
+use crate::ast::{Kind, Node, NodeKind};
+use crate::engine::{Detail, Evaluator};
 use crate::error::EvalError;
-use crate::value::{Grid, Value};
+use crate::histogram::trim::Side;
+use crate::value::{Cell, Grid, Value};
 
 /// A binary operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub(crate) enum BinaryOp {
     Arithmetic(arithmetic::Arithmetic),
     Comparison(comparison::ComparisonOp),
     Set(set::SetOp),
+    /// `</` and `>/`: the part of a native histogram on one side of a number.
+    Trim(Side),
 }
 
 impl BinaryOp {
@@ -28,6 +33,8 @@ impl BinaryOp {
             Self::Arithmetic(op) => op.sign(),
             Self::Comparison(op) => op.sign(),
             Self::Set(op) => op.sign(),
+            Self::Trim(Side::Below) => "</",
+            Self::Trim(Side::Above) => ">/",
         }
     }
 
@@ -36,7 +43,8 @@ impl BinaryOp {
         let arithmetic = arithmetic::Arithmetic::ALL.into_iter().map(Self::Arithmetic);
         let comparison = comparison::ComparisonOp::ALL.into_iter().map(Self::Comparison);
         let set = set::SetOp::ALL.into_iter().map(Self::Set);
-        arithmetic.chain(comparison).chain(set).find(|op| op.sign() == sign)
+        let trim = [Side::Below, Side::Above].into_iter().map(Self::Trim);
+        arithmetic.chain(comparison).chain(set).chain(trim).find(|op| op.sign() == sign)
     }
 
     /// The result for two numbers; `None` where a filtering comparison does not hold.
@@ -45,7 +53,24 @@ impl BinaryOp {
             Self::Arithmetic(op) => Some(op.apply(lhs, rhs)),
             Self::Comparison(op) if return_bool => Some(f64::from(op.holds(lhs, rhs))),
             Self::Comparison(op) => op.holds(lhs, rhs).then_some(lhs),
-            Self::Set(_) => None,
+            Self::Set(_) | Self::Trim(_) => None,
+        }
+    }
+
+    /// The result for two values of which one may be a native histogram.
+    fn combine(
+        self,
+        lhs: &Cell,
+        rhs: &Cell,
+        return_bool: bool,
+        remarks: &mut Remarks<'_>,
+        node: &Node,
+    ) -> Option<Cell> {
+        match (self, lhs, rhs) {
+            (Self::Trim(_), _, _) | (_, Cell::Histogram(_), _) | (_, _, Cell::Histogram(_)) => {
+                of_histograms::combine(self, lhs, rhs, return_bool, remarks, node)
+            }
+            (_, Cell::Float(lhs), Cell::Float(rhs)) => self.apply(*lhs, *rhs, return_bool).map(Cell::Float),
         }
     }
 
@@ -89,26 +114,29 @@ pub(crate) struct Matching {
 
 /// Evaluates `lhs op rhs`.
 pub(crate) fn evaluate(evaluator: &mut Evaluator<'_>, node: &Node, grid: Grid) -> Result<Value, EvalError> {
-    let Node::Binary { op, lhs, rhs, matching, return_bool } = node else {
+    let NodeKind::Binary { op, lhs, rhs, matching, return_bool } = &node.kind else {
         return Err(EvalError::execution(node, "not a binary expression"));
     };
     if let (BinaryOp::Set(set), Kind::Vector, Kind::Vector) = (op, lhs.kind(), rhs.kind()) {
         return set::evaluate(evaluator, node, *set, lhs, rhs, &matching.labels, grid).map(Value::Vector);
     }
-    let (left, right) = (evaluator.evaluate(lhs, grid)?, evaluator.evaluate(rhs, grid)?);
+    let operands = |evaluator: &mut Evaluator<'_>| -> Result<(Value, Value), EvalError> {
+        Ok((evaluator.evaluate(lhs, grid)?, evaluator.evaluate(rhs, grid)?))
+    };
+    let (left, right) = if matches!(op, BinaryOp::Trim(_)) {
+        evaluator.with_detail(Detail::Buckets, operands)?
+    } else {
+        operands(evaluator)?
+    };
     match (left, right) {
         (Value::Scalar(left), Value::Scalar(right)) => Ok(Value::Scalar(
             left.iter().zip(&right).map(|(l, r)| op.apply(*l, *r, *return_bool).unwrap_or(f64::NAN)).collect(),
         )),
         (Value::Vector(vector), Value::Scalar(scalar)) => {
-            with_scalar::evaluate(evaluator, node, vector, *op, *return_bool, |step, v| {
-                (v, scalar.get(step).copied().unwrap_or(f64::NAN))
-            })
+            with_scalar::evaluate(evaluator, node, vector, &scalar, (*op, *return_bool), false)
         }
         (Value::Scalar(scalar), Value::Vector(vector)) => {
-            with_scalar::evaluate(evaluator, node, vector, *op, *return_bool, |step, v| {
-                (scalar.get(step).copied().unwrap_or(f64::NAN), v)
-            })
+            with_scalar::evaluate(evaluator, node, vector, &scalar, (*op, *return_bool), true)
         }
         (Value::Vector(left), Value::Vector(right)) => {
             between_vectors::evaluate(evaluator, node, &left, &right, *op, matching, *return_bool).map(Value::Vector)

@@ -29,6 +29,45 @@ pub(crate) fn shown(v: f64) -> String {
     if v.is_infinite() { if v > 0.0 { "+Inf" } else { "-Inf" }.to_owned() } else { v.to_string() }
 }
 
+/// A number as Go's `%g` writes it: the shortest digits, with an exponent below -4 and from seven digits before the point on.
+pub(crate) fn short(v: f64) -> String {
+    if v.is_nan() || v.is_infinite() {
+        return shown(v);
+    }
+    with_digits(&format!("{v:e}"))
+}
+
+/// A number with so many significant digits, as Go's `%.2g` writes it.
+pub(crate) fn significant_digits(v: f64, digits: usize) -> String {
+    if v.is_nan() || v.is_infinite() {
+        return shown(v);
+    }
+    let rounded = format!("{v:.*e}", digits.saturating_sub(1));
+    let (mantissa, exponent) = rounded.split_once('e').unwrap_or((&rounded, "0"));
+    let mantissa = if mantissa.contains('.') { mantissa.trim_end_matches('0').trim_end_matches('.') } else { mantissa };
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if exponent < -4 || exponent >= i32::try_from(digits).unwrap_or(i32::MAX) {
+        return go_exponent(mantissa, exponent);
+    }
+    format!("{mantissa}e{exponent}").parse::<f64>().unwrap_or(v).to_string()
+}
+
+/// From Rust's spelling with an exponent to the one that Go's `%g` chooses.
+fn with_digits(text: &str) -> String {
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if (-4..6).contains(&exponent) {
+        return text.parse::<f64>().unwrap_or(f64::NAN).to_string();
+    }
+    go_exponent(mantissa, exponent)
+}
+
+/// Go writes at least two digits of the exponent, and its sign.
+fn go_exponent(mantissa: &str, exponent: i32) -> String {
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs())
+}
+
 /// A number as OpenMetrics writes it in labels such as `quantile`: whole numbers with `.0`.
 pub(crate) fn open_metrics(v: f64) -> String {
     let text = shown(v);

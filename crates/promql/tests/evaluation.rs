@@ -282,13 +282,3 @@ fn a_source_that_fails_is_an_error_and_never_nothing() {
         assert!(matches!(QueryError::from(error), QueryError::Unavailable(why) if why.contains("the disk is gone")));
     }
 }
-
-#[test]
-fn what_is_not_supported_is_refused_by_name() {
-    let source = source(&[]);
-    for text in ["histogram_count(m)", "info(m)", "start_timestamp(m)"] {
-        let error = watchkeeper_promql::instant(&expr(&format!("sum({text})")), &source, 0, &Limits::default());
-        let error = error.expect_err(text).to_string();
-        assert!(error.contains(&format!("`{text}`")) && error.contains("not supported"), "{error}");
-    }
-}

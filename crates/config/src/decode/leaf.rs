@@ -5,9 +5,11 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use schemars::{Schema, json_schema};
-use watchkeeper_domain::{Category, Matcher, Priority, Span};
+use watchkeeper_domain::{Category, Matcher, Priority, Span, Timestamp};
 
+use crate::file::integration::KindWord;
 use crate::model::receiver::ChartPolicy;
+use crate::model::scrape::RelabelAction;
 use crate::model::{OnNoData, Role, SmtpTls, WorkflowKind};
 use crate::suggest;
 
@@ -89,6 +91,28 @@ impl Leaf for Span {
     }
 }
 
+impl Leaf for f64 {
+    const EXPECTS: &'static str = "a number";
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        // YAML writes `.inf` and `.nan`, Prometheus `+Inf` and `NaN`.
+        let plain = text.replace(".inf", "inf").replace(".Inf", "inf").replace(".nan", "nan").replace(".NaN", "nan");
+        plain.parse().map_err(|_| (format!("`{}` is not a number", shown(text)), None))
+    }
+    fn schema() -> Schema {
+        json_schema!({"type": ["number", "string"]})
+    }
+}
+
+impl Leaf for Timestamp {
+    const EXPECTS: &'static str = "a time such as `2026-11-26T12:00:00Z`, or seconds since the Unix epoch";
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        text.parse().map_err(|_| (format!("`{}` is not {}", shown(text), Self::EXPECTS), None))
+    }
+    fn schema() -> Schema {
+        json_schema!({"type": ["number", "string"]})
+    }
+}
+
 /// A number of bytes: `512MiB`, `4GiB`, `1000000`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ByteSize(pub(crate) u64);
@@ -152,6 +176,13 @@ impl Leaf for OptionalListen {
     }
 }
 
+/// `http` or `https`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    Http,
+    Https,
+}
+
 /// Matchers in one text: `a="b"`, or several with commas, with or without braces, as Alertmanager takes them.
 #[derive(Debug, Clone)]
 pub(crate) struct Matchers(pub(crate) Vec<Matcher>);
@@ -189,8 +220,15 @@ macro_rules! words {
 words! {
     Role = "a role" { "ingest" => Self::Ingest, "viewer" => Self::Viewer, "responder" => Self::Responder, "admin" => Self::Admin }
     ChartPolicy = "a chart policy" { "auto" => Self::Auto, "always" => Self::Always, "never" => Self::Never }
+    Scheme = "a scheme" { "http" => Self::Http, "https" => Self::Https }
+    RelabelAction = "an action of relabelling" { "replace" => Self::Replace, "keep" => Self::Keep, "drop" => Self::Drop, "keepequal" => Self::KeepEqual, "dropequal" => Self::DropEqual, "hashmod" => Self::HashMod, "labelmap" => Self::LabelMap, "labeldrop" => Self::LabelDrop, "labelkeep" => Self::LabelKeep, "lowercase" => Self::Lowercase, "uppercase" => Self::Uppercase }
     SmtpTls = "a kind of encryption" { "starttls" => Self::Starttls, "tls" => Self::Tls, "none" => Self::None }
     OnNoData = "a meaning of missing data" { "unknown" => Self::Unknown, "ok" => Self::Ok, "firing" => Self::Firing }
+    KindWord = "a kind of integration" {
+        "pagerduty" => Self::PagerDuty, "alertmanager" => Self::Alertmanager, "grafana" => Self::Grafana,
+        "azure" => Self::Azure, "datadog" => Self::Datadog, "sentry" => Self::Sentry, "github" => Self::GitHub,
+        "cloudwatch" => Self::CloudWatch, "uptime_kuma" => Self::UptimeKuma, "mapping" => Self::Mapping,
+    }
     WorkflowKind = "a kind of workflow" { "remediation" => Self::Remediation, "containment" => Self::Containment }
 }
 

@@ -6,19 +6,20 @@ use watchkeeper_domain::Labels;
 
 use super::parse::{Command, Node, Operand, Pipeline};
 use super::value::Value;
-use super::{MAX_OUTPUT, RenderError};
+use super::{MAX_OUTPUT, Outside, RenderError};
 
-pub(super) fn render(nodes: &[Node], labels: &Labels, value: f64) -> Result<String, RenderError> {
+pub(super) fn render(nodes: &[Node], labels: &Labels, value: f64, outside: &Outside) -> Result<String, RenderError> {
     let given = |name: &str, value| (name.to_owned(), value);
     let mut run = Run {
         labels,
         value,
+        outside,
         variables: vec![
             given("", Value::Root),
             given("labels", Value::Labels(labels.clone())),
             given("value", Value::Float(value)),
-            given("externalLabels", Value::Labels(Labels::empty())),
-            given("externalURL", Value::Text(String::new())),
+            given("externalLabels", Value::Labels(outside.labels.clone())),
+            given("externalURL", Value::Text(outside.url.clone())),
         ],
         out: String::new(),
     };
@@ -29,6 +30,7 @@ pub(super) fn render(nodes: &[Node], labels: &Labels, value: f64) -> Result<Stri
 struct Run<'a> {
     labels: &'a Labels,
     value: f64,
+    outside: &'a Outside,
     variables: Vec<(String, Value)>,
     out: String,
 }
@@ -123,8 +125,8 @@ impl Run<'_> {
             value = match (&value, field.as_str()) {
                 (Value::Root, "Labels") => Value::Labels(self.labels.clone()),
                 (Value::Root, "Value") => Value::Float(self.value),
-                (Value::Root, "ExternalLabels") => Value::Labels(Labels::empty()),
-                (Value::Root, "ExternalURL") => Value::Text(String::new()),
+                (Value::Root, "ExternalLabels") => Value::Labels(self.outside.labels.clone()),
+                (Value::Root, "ExternalURL") => Value::Text(self.outside.url.clone()),
                 // A label that is absent is empty, as in Prometheus.
                 (Value::Labels(labels), name) => Value::Text(labels.get(name).unwrap_or("").to_owned()),
                 (_, name) => return Err(RenderError::Field(name.chars().take(80).collect())),

@@ -1,16 +1,16 @@
 //! `count_values`: how many rows of a group have which value; the value becomes a label.
 //!
-//! Not a histogram: each distinct number is a row.
+//! Not a histogram: each distinct value is a row.
 
 use std::collections::HashMap;
 
-use watchkeeper_domain::labels::{Labels, NAME};
+use watchkeeper_domain::labels::Labels;
 
 use super::Aggregation;
 use crate::engine::Evaluator;
 use crate::error::EvalError;
 use crate::order;
-use crate::value::{Row, Vector, is_gap};
+use crate::value::{Cell, Row, Vector, is_gap, is_metadata};
 
 /// `count_values("label", v)`
 pub(super) fn count_values(evaluator: &mut Evaluator<'_>, aggregation: &Aggregation<'_>) -> Result<Vector, EvalError> {
@@ -23,15 +23,20 @@ pub(super) fn count_values(evaluator: &mut Evaluator<'_>, aggregation: &Aggregat
     let bases: Vec<Row> = (0..aggregation.leaders.len()).map(|group| aggregation.group_row(group)).collect();
     for (at, group) in aggregation.groups.iter().enumerate() {
         let Some(base) = bases.get(*group) else { continue };
-        for (step, v) in input.row(at).iter().enumerate().filter(|(_, v)| !is_gap(**v)) {
-            let labels = base.labels.with(aggregation.text, &order::shown(*v));
+        for step in 0..input.steps {
+            let shown = match input.cell(at, step) {
+                Some(Cell::Float(v)) => order::shown(v),
+                Some(Cell::Histogram(h)) => h.to_string(),
+                None => continue,
+            };
+            let labels = base.labels.with(aggregation.text, &shown);
             let row = match rows.get(&labels) {
                 Some(row) => *row,
                 None => {
-                    let drop_name = base.drop_name && aggregation.text != NAME;
+                    let drop_name = base.drop_name && !is_metadata(aggregation.text);
                     let row = out.push_empty(Row { labels: labels.clone(), drop_name });
                     rows.insert(labels, row);
-                    evaluator.check_points(aggregation.node, out.values.len())?;
+                    evaluator.check_points(aggregation.node, out.points())?;
                     row
                 }
             };

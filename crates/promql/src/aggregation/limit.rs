@@ -4,21 +4,20 @@
 //! Prometheus's, so the same ratio may choose other series than Prometheus does.
 
 use super::{Aggregation, ranked};
-use crate::annotation::Severity;
+use crate::annotation::text;
 use crate::engine::Evaluator;
 use crate::error::EvalError;
-use crate::order;
-use crate::value::{GAP, Vector, is_gap};
+use crate::value::Vector;
 
 /// `limitk(k, v)`
 pub(super) fn limitk(_: &mut Evaluator<'_>, aggregation: &Aggregation<'_>) -> Result<Vector, EvalError> {
     let counts = ranked::counts(aggregation)?;
     let input = aggregation.input;
-    let mut out = Vector { rows: input.rows.clone(), values: vec![GAP; input.values.len()], steps: input.steps };
+    let mut out = input.emptied();
     for members in aggregation.members() {
         for (step, count) in counts.iter().enumerate() {
-            let present = members.iter().map(|at| (*at, input.value(*at, step))).filter(|(_, v)| !is_gap(*v));
-            present.take(*count).for_each(|(row, v)| out.set(row, step, v));
+            let present = members.iter().filter_map(|at| input.cell(*at, step).map(|cell| (*at, cell)));
+            present.take(*count).for_each(|(row, cell)| out.put(row, step, Some(cell)));
         }
     }
     out.compact();
@@ -35,25 +34,17 @@ pub(super) fn limit_ratio(evaluator: &mut Evaluator<'_>, aggregation: &Aggregati
         }
         let capped = ratio.clamp(-1.0, 1.0);
         if capped.to_bits() != ratio.to_bits() {
-            let message = format!(
-                "ratio value should be between -1 and 1, got {}, capping to {}",
-                order::shown(ratio),
-                order::shown(capped)
-            );
-            evaluator.note(Severity::Warning, message, aggregation.node);
+            let about = aggregation.param.unwrap_or(aggregation.node);
+            evaluator.remarks.warn(text::invalid_ratio(ratio, capped), about);
         }
         ratios.push(capped);
     }
     let mut out = aggregation.input.clone();
-    for at in 0..out.rows.len() {
-        let place = out.rows.get(at).map_or(0.0, |row| spread(row.labels.fingerprint().0));
-        for (cell, ratio) in out.row_mut(at).iter_mut().zip(&ratios) {
-            let stays = if *ratio >= 0.0 { place < *ratio } else { place >= 1.0 + ratio };
-            if !stays {
-                *cell = GAP;
-            }
-        }
-    }
+    let places: Vec<f64> = out.rows.iter().map(|row| spread(row.labels.fingerprint().0)).collect();
+    out.keep(|row, step| {
+        let (place, ratio) = (places.get(row).copied().unwrap_or(0.0), ratios.get(step).copied().unwrap_or(0.0));
+        if ratio >= 0.0 { place < ratio } else { place >= 1.0 + ratio }
+    });
     out.compact();
     Ok(out)
 }

@@ -2,7 +2,7 @@
 //!
 //! Not `histogram_quantile`, which estimates from buckets.
 
-use crate::annotation::Severity;
+use crate::annotation::text;
 use crate::ast::Node;
 use crate::engine::Evaluator;
 use crate::order;
@@ -29,7 +29,6 @@ pub(crate) fn quantile(phi: f64, values: &mut [f64]) -> f64 {
 /// Remarks that φ is out of its range.
 pub(crate) fn warn(evaluator: &mut Evaluator<'_>, node: &Node, numbers: &[f64]) {
     for phi in numbers.iter().filter(|phi| !(0.0..=1.0).contains(*phi)) {
-        let message = format!("quantile value should be between 0 and 1, got {}", order::shown(*phi));
-        evaluator.note(Severity::Warning, message, node);
+        evaluator.remarks.warn(text::invalid_quantile(*phi), node);
     }
 }

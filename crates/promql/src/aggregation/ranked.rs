@@ -4,19 +4,21 @@
 
 use std::cmp::Ordering;
 
-use super::Aggregation;
+use super::{Aggregation, histograms};
 use crate::engine::Evaluator;
 use crate::error::EvalError;
 use crate::order;
-use crate::value::{GAP, Vector, is_gap};
+use crate::value::{Vector, is_gap};
 
 /// `topk(k, v)`
-pub(super) fn topk(_: &mut Evaluator<'_>, aggregation: &Aggregation<'_>) -> Result<Vector, EvalError> {
+pub(super) fn topk(evaluator: &mut Evaluator<'_>, aggregation: &Aggregation<'_>) -> Result<Vector, EvalError> {
+    histograms::ignored(&mut evaluator.remarks, aggregation);
     ranked(aggregation, |a, b| order::nan_last(b, a))
 }
 
 /// `bottomk(k, v)`
-pub(super) fn bottomk(_: &mut Evaluator<'_>, aggregation: &Aggregation<'_>) -> Result<Vector, EvalError> {
+pub(super) fn bottomk(evaluator: &mut Evaluator<'_>, aggregation: &Aggregation<'_>) -> Result<Vector, EvalError> {
+    histograms::ignored(&mut evaluator.remarks, aggregation);
     ranked(aggregation, order::nan_last)
 }
 
@@ -24,7 +26,7 @@ fn ranked(aggregation: &Aggregation<'_>, best_first: impl Fn(f64, f64) -> Orderi
     let input = aggregation.input;
     let counts = counts(aggregation)?;
     let members = aggregation.members();
-    let mut out = Vector { rows: input.rows.clone(), values: vec![GAP; input.values.len()], steps: input.steps };
+    let mut out = input.emptied();
     let mut order_of_rows = Vec::new();
     let mut candidates: Vec<(usize, f64)> = Vec::new();
     for members in &members {
@@ -43,9 +45,7 @@ fn ranked(aggregation: &Aggregation<'_>, best_first: impl Fn(f64, f64) -> Orderi
     }
     if input.steps == 1 {
         // The answer of an instant query is ordered by value.
-        let rows = order_of_rows.iter().filter_map(|at| out.rows.get(*at).cloned()).collect();
-        let values = order_of_rows.iter().map(|at| out.value(*at, 0)).collect();
-        return Ok(Vector { rows, values, steps: 1 });
+        return Ok(out.pick(&order_of_rows));
     }
     out.compact();
     Ok(out)

@@ -7,41 +7,39 @@ use std::fmt;
 use watchkeeper_domain::labels::NAME;
 use watchkeeper_domain::matcher::{MatchOp, Matcher};
 
-use super::{At, Grouping, Node, SeriesSelector, Timing};
+use super::{At, Ends, Grouping, Length, LengthExpr, Node, NodeKind, SeriesSelector, Timing};
 use crate::operator::{Cardinality, MatchLabels, Matching};
 
 impl fmt::Display for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Number(n) => number(f, *n),
-            Self::Text(t) => quoted(f, t),
-            Self::Selector(s) => {
+        match &self.kind {
+            NodeKind::Broken => f.write_str("?"),
+            NodeKind::Number(n, false) => number(f, *n),
+            NodeKind::Number(n, true) => seconds(f, *n),
+            NodeKind::Text(t) => quoted(f, t),
+            NodeKind::Selector(s) => {
                 series(f, s)?;
-                timing(f, &s.timing)
+                modifiers_of(f, s)
             }
-            Self::Matrix { selector, range_ms } => {
+            NodeKind::Matrix { selector, range } => {
                 series(f, selector)?;
-                f.write_str("[")?;
-                duration(f, *range_ms)?;
-                f.write_str("]")?;
-                timing(f, &selector.timing)
+                write!(f, "[{range}]")?;
+                modifiers_of(f, selector)
             }
-            Self::Subquery { expr, range_ms, step_ms, timing: when } => {
-                write!(f, "{expr}[")?;
-                duration(f, *range_ms)?;
-                f.write_str(":")?;
-                if let Some(step) = step_ms {
-                    duration(f, *step)?;
+            NodeKind::Subquery { expr, range, step, timing: when } => {
+                write!(f, "{expr}[{range}:")?;
+                if let Some(step) = step {
+                    write!(f, "{step}")?;
                 }
                 f.write_str("]")?;
                 timing(f, when)
             }
-            Self::Call { function, args, .. } => {
+            NodeKind::Call { function, args, .. } => {
                 write!(f, "{}(", function.name)?;
                 list(f, args, |f, arg| write!(f, "{arg}"))?;
                 f.write_str(")")
             }
-            Self::Aggregate { aggregator, grouping, param, expr } => {
+            NodeKind::Aggregate { aggregator, grouping, param, expr } => {
                 f.write_str(aggregator.name)?;
                 match grouping {
                     Grouping::By(labels) if labels.is_empty() => {}
@@ -54,7 +52,7 @@ impl fmt::Display for Node {
                 }
                 write!(f, "{expr})")
             }
-            Self::Binary { op, lhs, rhs, matching, return_bool } => {
+            NodeKind::Binary { op, lhs, rhs, matching, return_bool } => {
                 write!(f, "{lhs} {}", op.sign())?;
                 if *return_bool {
                     f.write_str(" bool")?;
@@ -62,10 +60,48 @@ impl fmt::Display for Node {
                 modifiers(f, matching)?;
                 write!(f, " {rhs}")
             }
+            NodeKind::Unary { negative, expr } => write!(f, "{}{expr}", if *negative { "-" } else { "+" }),
+            NodeKind::Paren(inner) => write!(f, "({inner})"),
+        }
+    }
+}
+
+impl fmt::Display for Length {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.written {
+            Some(written) => written.fmt(f),
+            None => duration(f, self.ms),
+        }
+    }
+}
+
+impl fmt::Display for LengthExpr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(n, false) => number(f, *n),
+            Self::Number(n, true) => seconds(f, *n),
+            Self::Step => f.write_str("step()"),
+            Self::Range => f.write_str("range()"),
             Self::Negate(inner) => write!(f, "-{inner}"),
+            Self::Binary(op, lhs, rhs) => write!(f, "{lhs} {} {rhs}", op.sign()),
+            Self::Extremum(least, a, b) => write!(f, "{}({a}, {b})", if *least { "min_of" } else { "max_of" }),
             Self::Paren(inner) => write!(f, "({inner})"),
         }
     }
+}
+
+/// Seconds that were written as a duration.
+fn seconds(f: &mut fmt::Formatter<'_>, seconds: f64) -> fmt::Result {
+    duration(f, (seconds * 1000.0).round() as i64)
+}
+
+fn modifiers_of(f: &mut fmt::Formatter<'_>, selector: &SeriesSelector) -> fmt::Result {
+    match selector.ends {
+        Ends::Inside => {}
+        Ends::Anchored => f.write_str(" anchored")?,
+        Ends::Smoothed => f.write_str(" smoothed")?,
+    }
+    timing(f, &selector.timing)
 }
 
 fn list<T>(
@@ -122,8 +158,7 @@ fn label_list(f: &mut fmt::Formatter<'_>, before: &str, labels: &[String], after
 
 fn series(f: &mut fmt::Formatter<'_>, selector: &SeriesSelector) -> fmt::Result {
     let is_name = |m: &&Matcher| m.name == NAME && m.op == MatchOp::Equal && is_plain(&m.value, &[':']);
-    let named: Vec<&Matcher> = selector.matchers.iter().filter(is_name).collect();
-    let name = if named.len() == 1 { named.first().copied() } else { None };
+    let name = if selector.named { selector.matchers.iter().find(is_name) } else { None };
     let rest: Vec<&Matcher> =
         selector.matchers.iter().filter(|m| name.is_none_or(|name| !std::ptr::eq(name, *m))).collect();
     if let Some(name) = name {
@@ -154,11 +189,7 @@ fn timing(f: &mut fmt::Formatter<'_>, timing: &Timing) -> fmt::Result {
         Some(At::End) => f.write_str(" @ end()")?,
         None => {}
     }
-    if timing.offset_ms != 0 {
-        f.write_str(" offset ")?;
-        duration(f, timing.offset_ms)?;
-    }
-    Ok(())
+    if timing.offset != Length::default() { write!(f, " offset {}", timing.offset) } else { Ok(()) }
 }
 
 /// A duration in milliseconds, in Prometheus's units.

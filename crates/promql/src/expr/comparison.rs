@@ -3,7 +3,7 @@
 //! Not every condition: one between two vectors has no single threshold.
 
 use super::Expr;
-use crate::ast::Node;
+use crate::ast::{Node, NodeKind};
 use crate::operator::BinaryOp;
 use crate::operator::comparison::ComparisonOp;
 use crate::operator::set::SetOp;
@@ -20,32 +20,35 @@ pub struct Comparison {
 }
 
 pub(super) fn find(node: &Node) -> Option<Comparison> {
-    match node {
-        Node::Paren(inner) => find(inner),
-        Node::Binary { op: BinaryOp::Comparison(op), lhs, rhs, .. } => {
+    match &node.kind {
+        NodeKind::Paren(inner) => find(inner),
+        NodeKind::Binary { op: BinaryOp::Comparison(op), lhs, rhs, .. } => {
             if let Some(threshold) = constant(rhs) {
-                return Some(Comparison { lhs: expr(lhs), op: *op, threshold });
+                return Some(Comparison { lhs: expr(lhs)?, op: *op, threshold });
             }
-            constant(lhs).map(|threshold| Comparison { lhs: expr(rhs), op: op.mirrored(), threshold })
+            Some(Comparison { lhs: expr(rhs)?, op: op.mirrored(), threshold: constant(lhs)? })
         }
-        Node::Binary { op: BinaryOp::Set(SetOp::And), lhs, rhs, .. } => find(lhs).or_else(|| find(rhs)),
+        NodeKind::Binary { op: BinaryOp::Set(SetOp::And), lhs, rhs, .. } => find(lhs).or_else(|| find(rhs)),
         // What is after `unless` says when the condition does not hold.
-        Node::Binary { op: BinaryOp::Set(SetOp::Unless), lhs, .. } => find(lhs),
+        NodeKind::Binary { op: BinaryOp::Set(SetOp::Unless), lhs, .. } => find(lhs),
         _ => None,
     }
 }
 
-fn expr(node: &Node) -> Expr {
-    Expr { node: node.bare().clone() }
+/// A part as an expression of its own, with places in a text of its own.
+fn expr(node: &Node) -> Option<Expr> {
+    Expr::parse(&node.bare().to_string()).ok()
 }
 
 /// The value of an expression of numbers only, such as `14.4 * 0.001`.
 fn constant(node: &Node) -> Option<f64> {
-    match node {
-        Node::Number(n) => Some(*n),
-        Node::Paren(inner) => constant(inner),
-        Node::Negate(inner) => constant(inner).map(|n| -n),
-        Node::Binary { op: BinaryOp::Arithmetic(op), lhs, rhs, .. } => Some(op.apply(constant(lhs)?, constant(rhs)?)),
+    match &node.kind {
+        NodeKind::Number(n, _) => Some(*n),
+        NodeKind::Paren(inner) => constant(inner),
+        NodeKind::Unary { negative, expr } => constant(expr).map(|n| if *negative { -n } else { n }),
+        NodeKind::Binary { op: BinaryOp::Arithmetic(op), lhs, rhs, .. } => {
+            Some(op.apply(constant(lhs)?, constant(rhs)?))
+        }
         _ => None,
     }
 }

@@ -8,9 +8,9 @@ use watchkeeper_domain::labels::{Labels, NAME};
 use watchkeeper_domain::matcher::MatchOp;
 
 use super::call::Call;
-use crate::ast::Node;
+use crate::ast::{Node, NodeKind};
 use crate::error::EvalError;
-use crate::value::{GAP, Row, Value, Vector, is_gap};
+use crate::value::{Cell, GAP, Row, Value, Vector};
 
 /// `absent(v)`
 pub(super) fn absent(call: &mut Call<'_, '_>) -> Result<Value, EvalError> {
@@ -20,13 +20,12 @@ pub(super) fn absent(call: &mut Call<'_, '_>) -> Result<Value, EvalError> {
 
 /// `absent_over_time(v[d])`
 pub(super) fn absent_over_time(call: &mut Call<'_, '_>) -> Result<Value, EvalError> {
-    let windows = call.windows(0)?;
-    let found = windows.map(call.evaluator, |_| Some(1.0))?;
+    let found = call.map_windows(0, |_, _| Some(Cell::Float(1.0)))?;
     absence(call, &found)
 }
 
 fn absence(call: &Call<'_, '_>, found: &Vector) -> Result<Value, EvalError> {
-    let missing = |step: usize| (0..found.rows.len()).all(|row| is_gap(found.value(row, step)));
+    let missing = |step: usize| (0..found.rows.len()).all(|row| !found.has(row, step));
     let mut out = Vector::new(call.grid.steps);
     let values = (0..call.grid.steps).map(|step| if missing(step) { 1.0 } else { GAP });
     out.push(Row::new(labels(call.arg(0)?)), values);
@@ -35,7 +34,7 @@ fn absence(call: &Call<'_, '_>, found: &Vector) -> Result<Value, EvalError> {
 
 /// The labels that the selector asks for by `=`, unless it says something else about them as well.
 fn labels(arg: &Node) -> Labels {
-    let (Node::Selector(selector) | Node::Matrix { selector, .. }) = arg.bare() else {
+    let (NodeKind::Selector(selector) | NodeKind::Matrix { selector, .. }) = &arg.bare().kind else {
         return Labels::empty();
     };
     let mut told: HashMap<&str, usize> = HashMap::new();

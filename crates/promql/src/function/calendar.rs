@@ -62,6 +62,15 @@ impl Date {
     }
 }
 
+/// A moment in milliseconds as RFC 3339 has it, in UTC.
+pub(crate) fn rfc3339(ms: i64) -> String {
+    let Some(date) = Date::from_unix(ms.div_euclid(1000) as f64) else { return format!("{ms} ms") };
+    let (seconds, rest) = (ms.div_euclid(1000).rem_euclid(60), ms.rem_euclid(1000));
+    let fraction = if rest == 0 { String::new() } else { format!(".{rest:03}").trim_end_matches('0').to_owned() };
+    let Date { year, month, day, hour, minute, .. } = date;
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{seconds:02}{fraction}Z")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

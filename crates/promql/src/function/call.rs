@@ -3,15 +3,14 @@
 //! Not the table of functions.
 
 use regex::Regex;
-use watchkeeper_domain::labels::NAME;
 
 use super::{Eval, Function};
-use crate::annotation::Severity;
-use crate::ast::Node;
-use crate::engine::Evaluator;
+use crate::annotation::{Remarks, text};
+use crate::ast::{Node, NodeKind};
+use crate::engine::{Detail, Evaluator};
 use crate::error::EvalError;
-use crate::value::{Grid, Value, Vector};
-use crate::window::Windows;
+use crate::value::{Cell, Grid, Value, Vector};
+use crate::window::{Window, Windows};
 
 /// A call in evaluation.
 #[derive(Debug)]
@@ -49,6 +48,34 @@ impl<'e> Call<'e, '_> {
         Windows::fetch(self.evaluator, arg, self.grid)
     }
 
+    /// A function over the windows of a range vector.
+    pub(super) fn map_windows(
+        &mut self,
+        at: usize,
+        mut f: impl FnMut(&Window<'_>, &mut Notes<'_, '_>) -> Option<Cell>,
+    ) -> Result<Vector, EvalError> {
+        let arg = self.arg(at)?;
+        let windows = self.windows(at)?;
+        windows.map(self.evaluator, |window, remarks| f(window, &mut Notes { remarks, arg }))
+    }
+
+    /// A function over the numbers in the windows of a range vector. Native histograms beside them get a remark.
+    pub(super) fn map_floats(
+        &mut self,
+        at: usize,
+        mut f: impl FnMut(&Window<'_>) -> Option<f64>,
+    ) -> Result<Vector, EvalError> {
+        self.map_windows(at, |window, notes| {
+            if window.samples.is_empty() {
+                return None;
+            }
+            if !window.histograms.is_empty() {
+                notes.info(text::histograms_ignored_in_range(window.row.metric()));
+            }
+            f(window).map(Cell::Float)
+        })
+    }
+
     /// The answer of a function that makes new values: without metric names.
     pub(super) fn unnamed(&self, mut vector: Vector) -> Result<Value, EvalError> {
         vector.compact();
@@ -65,47 +92,93 @@ pub(super) fn at(values: &[f64], step: usize) -> f64 {
     values.get(step).copied().unwrap_or(f64::NAN)
 }
 
+/// Remarks about one argument.
+#[derive(Debug)]
+pub(crate) struct Notes<'r, 't> {
+    remarks: &'r mut Remarks<'t>,
+    arg: &'r Node,
+}
+
+impl<'t> Notes<'_, 't> {
+    pub(super) fn info(&mut self, message: String) {
+        self.remarks.info(message, self.arg);
+    }
+
+    pub(super) fn warn(&mut self, message: String) {
+        self.remarks.warn(message, self.arg);
+    }
+
+    /// For what tells by itself what it does with histograms.
+    pub(super) fn parts(&mut self) -> (&mut Remarks<'t>, &Node) {
+        (self.remarks, self.arg)
+    }
+}
+
 /// Evaluates a call.
 pub(crate) fn evaluate(evaluator: &mut Evaluator<'_>, node: &Node, grid: Grid) -> Result<Value, EvalError> {
-    let Node::Call { function, args, regex } = node else {
+    let NodeKind::Call { function, args, regex } = &node.kind else {
         return Err(EvalError::execution(node, "not a call"));
     };
     let function: &'static Function = function;
-    let mut call = Call { evaluator, node, args, regex: regex.as_ref(), grid };
+    let call =
+        |evaluator: &mut Evaluator<'_>| applied(function, Call { evaluator, node, args, regex: regex.as_ref(), grid });
+    match function.name {
+        "histogram_count" | "histogram_sum" | "histogram_avg" => evaluator.with_detail(Detail::Totals, call),
+        "histogram_quantile" | "histogram_quantiles" | "histogram_fraction" => {
+            evaluator.with_detail(Detail::Buckets, call)
+        }
+        _ => call(evaluator),
+    }
+}
+
+fn applied(function: &'static Function, mut call: Call<'_, '_>) -> Result<Value, EvalError> {
     match function.eval {
         Eval::Map(f) => {
             let mut vector = call.vector(0)?;
             vector.map(f);
             call.unnamed(vector)
         }
-        Eval::Window(f) => {
-            let windows = call.windows(0)?;
-            let vector = windows.map(call.evaluator, f)?;
+        Eval::OfHistogram(f) => {
+            let mut vector = call.vector(0)?;
+            vector.map_cells(|_, _, cell| match cell {
+                Cell::Histogram(h) => Some(Cell::Float(f(&h))),
+                Cell::Float(_) => None,
+            });
             call.unnamed(vector)
         }
-        Eval::NamedWindow(f) => call.windows(0)?.map(call.evaluator, f).map(Value::Vector),
+        Eval::Floats(f) => {
+            let vector = call.map_floats(0, f)?;
+            call.unnamed(vector)
+        }
+        Eval::Window(f) => {
+            let vector = call.map_windows(0, f)?;
+            call.unnamed(vector)
+        }
+        Eval::NamedWindow(f) => call.map_windows(0, f).map(Value::Vector),
         Eval::CounterWindow(f) => {
-            let windows = call.windows(0)?;
-            remark_no_counter(&mut call, &windows)?;
-            let vector = windows.map(call.evaluator, f)?;
+            let vector = call.map_windows(0, |window, notes| {
+                if !window.samples.is_empty() {
+                    remark_no_counter(window, notes);
+                }
+                f(window, notes)
+            })?;
             call.unnamed(vector)
         }
         Eval::Custom(f) => f(&mut call),
-        Eval::Refused(what) => Err(EvalError::Unsupported { expr: node.to_string(), what: what.to_owned() }),
     }
 }
 
-/// Counters are named `_total`, and the parts of histograms and summaries `_sum`, `_count` and `_bucket`.
-fn remark_no_counter(call: &mut Call<'_, '_>, windows: &Windows<'_>) -> Result<(), EvalError> {
-    let arg = call.arg(0)?;
-    for (row, _) in &windows.series {
-        let Some(name) = row.labels.get(NAME) else { continue };
-        if !["_total", "_sum", "_count", "_bucket"].iter().any(|end| name.ends_with(end)) {
-            let message =
-                format!("metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {name:?}");
-            call.evaluator.note(Severity::Info, message, arg);
-            break;
-        }
+/// Counters are named `_total`, and the parts of histograms and summaries `_sum`, `_count` and `_bucket`. Where the
+/// type is known by its label, that counts.
+fn remark_no_counter(window: &Window<'_>, notes: &mut Notes<'_, '_>) {
+    let metric = window.row.metric();
+    if metric.is_empty() {
+        return;
     }
-    Ok(())
+    match window.row.labels.get("__type__") {
+        Some("counter" | "histogram") => {}
+        Some(kind) => notes.info(text::no_counter_type(metric, kind)),
+        None if ["_total", "_sum", "_count", "_bucket"].iter().any(|end| metric.ends_with(end)) => {}
+        None => notes.info(text::no_counter_name(metric)),
+    }
 }

@@ -16,8 +16,7 @@ pub(super) fn double_exponential_smoothing(call: &mut Call<'_, '_>) -> Result<Va
             return Err(call.error(reason));
         }
     }
-    let windows = call.windows(0)?;
-    let vector = windows.map(call.evaluator, |window| {
+    let vector = call.map_floats(0, |window| {
         let (sf, tf) = (at(&smoothing, window.step), at(&trend, window.step));
         let [first, second, ..] = window.samples else { return None };
         let (mut before, mut level, mut slope) = (0.0, first.v, second.v - first.v);

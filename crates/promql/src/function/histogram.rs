@@ -1,13 +1,16 @@
-//! Classic histograms: rows that differ in `le` only, put together again to buckets.
+//! Histograms as `histogram_quantile` and its kin take them: native ones, and classic ones put together again from rows
+//! that differ in `le` only.
 //!
-//! Not native histograms, which this evaluator does not have.
+//! Not the estimates themselves.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use watchkeeper_domain::labels::{Labels, NAME};
+use watchkeeper_domain::histogram::Histogram as Native;
+use watchkeeper_domain::labels::Labels;
 
 use super::call::Call;
-use crate::annotation::Severity;
+use crate::annotation::text;
 use crate::ast::Node;
 use crate::value::{Row, Vector, is_gap};
 
@@ -21,38 +24,51 @@ pub(super) struct Bucket {
     pub(super) count: f64,
 }
 
-/// One histogram: its rows, ordered by their bounds.
+/// What one histogram is at one step.
+#[derive(Debug)]
+pub(super) enum At<'b> {
+    /// Cumulative buckets by ascending bounds.
+    Classic(&'b mut [Bucket]),
+    Native(Arc<Native>),
+}
+
+/// One histogram: its rows.
 #[derive(Debug)]
 pub(super) struct Histogram {
     pub(super) row: Row,
-    pub(super) name: String,
+    /// The rows of classic buckets, ordered by their bounds.
     bounds: Vec<(f64, usize)>,
+    /// The row of native histograms.
+    native: Option<usize>,
 }
 
-/// Puts the rows together. Rows without a usable bound are left out, with a remark.
+/// Puts the rows together. Rows without a usable bound are left out, with a remark; so are moments at which a series
+/// is both a classic and a native histogram.
 pub(super) fn histograms(call: &mut Call<'_, '_>, vector: &Vector, arg: &Node) -> Vec<Histogram> {
     let mut found: Vec<Histogram> = Vec::new();
     let mut by_labels: HashMap<Labels, usize> = HashMap::new();
+    let mut place = |labels: Labels, row: &Row, found: &mut Vec<Histogram>| {
+        *by_labels.entry(labels.clone()).or_insert_with(|| {
+            found.push(Histogram { row: Row { labels, drop_name: row.drop_name }, bounds: Vec::new(), native: None });
+            found.len() - 1
+        })
+    };
     for (at, row) in vector.rows.iter().enumerate() {
-        let text = row.labels.get(BOUND).unwrap_or("");
-        let name = row.labels.get(NAME).unwrap_or("");
-        let Some(upper) = bound(text) else {
-            let message =
-                format!("bucket label \"le\" is missing or has a malformed value of {text:?} for metric name {name:?}");
-            call.evaluator.note(Severity::Warning, message, arg);
+        if vector.has_histograms() && (0..vector.steps).any(|step| vector.histogram(at, step).is_some()) {
+            let place = place(row.labels.clone(), row, &mut found);
+            if let Some(histogram) = found.get_mut(place) {
+                histogram.native = Some(at);
+            }
+        }
+        if vector.row(at).iter().all(|v| is_gap(*v)) {
+            continue;
+        }
+        let bound = row.labels.get(BOUND).unwrap_or("");
+        let Some(upper) = upper_bound(bound) else {
+            call.evaluator.remarks.warn(text::bad_bucket_label(row.metric(), bound), arg);
             continue;
         };
-        let rest = row.labels.without(|n| n == BOUND);
-        let place = match by_labels.get(&rest) {
-            Some(place) => *place,
-            None => {
-                let mut own = Row { labels: rest.clone(), drop_name: row.drop_name };
-                own.drop_name(false);
-                found.push(Histogram { row: own, name: name.to_owned(), bounds: Vec::new() });
-                by_labels.insert(rest, found.len() - 1);
-                found.len() - 1
-            }
-        };
+        let place = place(row.labels.without(|n| n == BOUND), row, &mut found);
         if let Some(histogram) = found.get_mut(place) {
             histogram.bounds.push((upper, at));
         }
@@ -63,14 +79,36 @@ pub(super) fn histograms(call: &mut Call<'_, '_>, vector: &Vector, arg: &Node) -
     found
 }
 
-fn bound(text: &str) -> Option<f64> {
+fn upper_bound(text: &str) -> Option<f64> {
     // Rust reads some spellings of infinity that differ from Go's in nothing that matters here.
     text.parse().ok().filter(|upper: &f64| !upper.is_nan())
 }
 
 impl Histogram {
+    /// What the histogram is at a step; `buckets` is room to work in.
+    pub(super) fn at<'b>(
+        &self,
+        call: &mut Call<'_, '_>,
+        vector: &Vector,
+        step: usize,
+        arg: &Node,
+        buckets: &'b mut Vec<Bucket>,
+    ) -> Option<At<'b>> {
+        self.buckets(vector, step, buckets);
+        let native = self.native.and_then(|row| vector.histogram(row, step));
+        match (buckets.is_empty(), native) {
+            (true, None) => None,
+            (true, Some(native)) => Some(At::Native(Arc::clone(native))),
+            (false, None) => Some(At::Classic(buckets)),
+            (false, Some(_)) => {
+                call.evaluator.remarks.warn(text::mixed_classic_native(self.row.metric()), arg);
+                None
+            }
+        }
+    }
+
     /// The buckets at a step, cumulative and by ascending bounds; equal bounds are added up.
-    pub(super) fn buckets(&self, vector: &Vector, step: usize, buckets: &mut Vec<Bucket>) {
+    fn buckets(&self, vector: &Vector, step: usize, buckets: &mut Vec<Bucket>) {
         buckets.clear();
         for (upper, row) in &self.bounds {
             let count = vector.value(*row, step);
@@ -85,33 +123,39 @@ impl Histogram {
     }
 }
 
-/// What was wrong with the counts of a histogram.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Repair {
-    /// Nothing beyond rounding.
-    None,
-    /// A bucket held less than the one below it.
-    Monotonicity,
+/// Decreases that had to be taken out of the counts of a histogram, beyond rounding.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Decreases {
+    pub(super) least_bound: f64,
+    pub(super) greatest_bound: f64,
+    pub(super) greatest: f64,
 }
 
 /// Differences up to this share are rounding.
 const TOLERANCE: f64 = 1e-12;
 
 /// Makes the counts grow from bucket to bucket: scrapes and rules are not atomic, and rates round.
-pub(super) fn make_monotonic(buckets: &mut [Bucket]) -> Repair {
-    let mut repair = Repair::None;
+pub(super) fn make_monotonic(buckets: &mut [Bucket]) -> Option<Decreases> {
+    let mut decreases: Option<Decreases> = None;
     let mut previous: Option<f64> = None;
     for bucket in buckets {
         match previous {
             Some(before) if nearly(before, bucket.count) => bucket.count = before,
             Some(before) if bucket.count < before => {
+                let difference = before - bucket.count;
+                let all = decreases.get_or_insert(Decreases {
+                    least_bound: bucket.upper,
+                    greatest_bound: bucket.upper,
+                    greatest: difference,
+                });
+                all.greatest_bound = bucket.upper;
+                all.greatest = all.greatest.max(difference);
                 bucket.count = before;
-                repair = Repair::Monotonicity;
             }
             _ => previous = Some(bucket.count),
         }
     }
-    repair
+    decreases
 }
 
 #[expect(clippy::float_cmp, reason = "equal infinities have no difference to measure")]

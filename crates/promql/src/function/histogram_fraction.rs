@@ -1,27 +1,41 @@
-//! `histogram_fraction` on classic buckets: the estimated share of observations between two values.
+//! `histogram_fraction`: the estimated share of observations between two values.
 //!
-//! Not exact: linear within a bucket, as `histogram_quantile` is.
+//! Not exact: no better than the buckets, as `histogram_quantile`.
 
 use super::call::{Call, at};
-use super::histogram::{Bucket, histograms, make_monotonic};
+use super::histogram::{At, Bucket, histograms, make_monotonic};
+use crate::annotation::text;
 use crate::error::EvalError;
-use crate::value::{GAP, Value, Vector};
+use crate::histogram::distribution::{self, Skew};
+use crate::value::{Cell, Value, Vector};
 
-/// `histogram_fraction(lower, upper, buckets)`
+/// `histogram_fraction(lower, upper, v)`
 pub(super) fn histogram_fraction(call: &mut Call<'_, '_>) -> Result<Value, EvalError> {
     let (lower, upper) = (call.scalar(0)?, call.scalar(1)?);
     let input = call.vector(2)?;
-    let arg = call.arg(2)?;
+    let (arg, first) = (call.arg(2)?, call.arg(0)?);
     let mut out = Vector::new(call.grid.steps);
     let mut buckets = Vec::new();
     for histogram in histograms(call, &input, arg) {
-        let values = (0..input.steps).map(|step| {
-            histogram.buckets(&input, step, &mut buckets);
-            if buckets.is_empty() { GAP } else { fraction(at(&lower, step), at(&upper, step), &mut buckets) }
-        });
-        out.push(histogram.row.clone(), values);
+        let cells: Vec<_> = (0..input.steps)
+            .map(|step| {
+                let (lower, upper) = (at(&lower, step), at(&upper, step));
+                Some(Cell::Float(match histogram.at(call, &input, step, arg, &mut buckets)? {
+                    At::Classic(buckets) => fraction(lower, upper, buckets),
+                    At::Native(native) => {
+                        let (share, skew) = distribution::fraction(lower, upper, &native);
+                        if skew != Skew::None {
+                            let message = text::fraction_without_nan(histogram.row.metric());
+                            call.evaluator.remarks.info(message, first);
+                        }
+                        share
+                    }
+                }))
+            })
+            .collect();
+        out.push_cells(histogram.row.clone(), cells.into_iter());
     }
-    call.evaluator.merged(call.node, out).map(Value::Vector)
+    call.unnamed(out)
 }
 
 fn fraction(lower: f64, upper: f64, buckets: &mut [Bucket]) -> f64 {

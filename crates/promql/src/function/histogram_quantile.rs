@@ -1,24 +1,25 @@
-//! `histogram_quantile` and `histogram_quantiles` on classic buckets: linear within the bucket that holds the rank.
+//! `histogram_quantile` and `histogram_quantiles`: within the bucket that holds the rank observations are spread evenly.
 //!
 //! Not exact quantiles: no better than the buckets are.
 
 use super::call::{Call, at};
-use super::histogram::{Bucket, Repair, histograms, make_monotonic};
+use super::histogram::{At, Bucket, Decreases, histograms, make_monotonic};
 use crate::aggregation::quantile;
-use crate::annotation::Severity;
+use crate::annotation::{Repairs, text};
 use crate::error::EvalError;
+use crate::histogram::distribution::{self, Skew};
 use crate::order::open_metrics;
-use crate::value::{GAP, Value, Vector};
+use crate::value::{Cell, Value, Vector};
 
-/// `histogram_quantile(φ, buckets)`
+/// `histogram_quantile(φ, v)`
 pub(super) fn histogram_quantile(call: &mut Call<'_, '_>) -> Result<Value, EvalError> {
     let mut out = Vector::new(call.grid.steps);
     let input = call.vector(1)?;
     quantiles(call, &input, (0, 1), None, &mut out)?;
-    call.evaluator.merged(call.node, out).map(Value::Vector)
+    call.unnamed(out)
 }
 
-/// `histogram_quantiles(buckets, "label", φ…)`: one row a quantile, which the label tells.
+/// `histogram_quantiles(v, "label", φ…)`: one row a quantile, which the label tells.
 pub(super) fn histogram_quantiles(call: &mut Call<'_, '_>) -> Result<Value, EvalError> {
     let mut out = Vector::new(call.grid.steps);
     let input = call.vector(0)?;
@@ -29,7 +30,7 @@ pub(super) fn histogram_quantiles(call: &mut Call<'_, '_>) -> Result<Value, Eval
     for phi in 2..call.args.len() {
         quantiles(call, &input, (phi, 0), Some(&label), &mut out)?;
     }
-    call.evaluator.merged(call.node, out).map(Value::Vector)
+    call.unnamed(out)
 }
 
 /// Adds one row a histogram to `out`. `phi_at` and `input_at` are argument indices.
@@ -43,55 +44,86 @@ fn quantiles(
     let phi = call.scalar(phi_at)?;
     let (phi_arg, input_arg) = (call.arg(phi_at)?, call.arg(input_at)?);
     quantile::warn(call.evaluator, phi_arg, &phi);
+    // Where Prometheus puts its remarks on native histograms.
+    let first_arg = call.arg(0)?;
     let mut buckets = Vec::new();
     for histogram in histograms(call, input, input_arg) {
-        let mut repaired = false;
-        let values: Vec<f64> = (0..input.steps)
+        let cells: Vec<_> = (0..input.steps)
             .map(|step| {
-                histogram.buckets(input, step, &mut buckets);
-                if buckets.is_empty() {
-                    return GAP;
-                }
-                let (value, repair) = bucket_quantile(at(&phi, step), &mut buckets);
-                repaired |= repair == Repair::Monotonicity;
-                value
+                let phi = at(&phi, step);
+                Some(Cell::Float(match histogram.at(call, input, step, input_arg, &mut buckets)? {
+                    At::Classic(buckets) => {
+                        let (value, decreases) = bucket_quantile(phi, buckets);
+                        if let Some(decreases) = decreases {
+                            let repairs = repairs(decreases, call.grid.at(step));
+                            let message = text::repaired_buckets(histogram.row.metric());
+                            call.evaluator.remarks.repaired(message, repairs, input_arg);
+                        }
+                        value
+                    }
+                    At::Native(native) => {
+                        let (value, skew) = distribution::quantile(phi, &native);
+                        let metric = histogram.row.metric();
+                        match skew {
+                            Skew::None => {}
+                            Skew::Nan => call.evaluator.remarks.info(text::quantile_is_nan(metric), first_arg),
+                            Skew::Skewed => call.evaluator.remarks.info(text::quantile_is_skewed(metric), first_arg),
+                        }
+                        value
+                    }
+                }))
             })
             .collect();
-        if repaired {
-            let message = format!(
-                "input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/\
-                 prometheus/latest/querying/functions/#histogram_quantile) for metric name {:?}",
-                histogram.name
-            );
-            call.evaluator.note(Severity::Info, message, input_arg);
+        match label {
+            None => out.push_cells(histogram.row, cells.into_iter()),
+            Some(label) => labelled(&histogram.row, label, &phi, cells, out),
         }
-        let mut row = histogram.row;
-        if let Some(label) = label {
-            row.labels = row.labels.with(label, &open_metrics(at(&phi, 0)));
-        }
-        out.push(row, values.into_iter());
     }
     Ok(())
 }
 
+/// Adds a row for each value that φ has over the steps.
+fn labelled(row: &crate::value::Row, label: &str, phi: &[f64], cells: Vec<Option<Cell>>, out: &mut Vector) {
+    let mut shown: Vec<String> = phi.iter().map(|phi| open_metrics(*phi)).collect();
+    let of_step = shown.clone();
+    shown.sort();
+    shown.dedup();
+    for text in shown {
+        let mut own = row.clone();
+        own.labels = own.labels.with(label, &text);
+        let cells = cells.iter().zip(&of_step).map(|(cell, of)| cell.clone().filter(|_| *of == text));
+        out.push_cells(own, cells);
+    }
+}
+
+fn repairs(decreases: Decreases, t_ms: i64) -> Repairs {
+    Repairs {
+        least_bound: decreases.least_bound,
+        greatest_bound: decreases.greatest_bound,
+        greatest_difference: decreases.greatest,
+        first_ms: t_ms,
+        last_ms: t_ms,
+        count: 1,
+    }
+}
+
 /// The φ-quantile of buckets that are not empty and ordered by their bounds.
-fn bucket_quantile(phi: f64, buckets: &mut [Bucket]) -> (f64, Repair) {
-    let none = |value| (value, Repair::None);
+fn bucket_quantile(phi: f64, buckets: &mut [Bucket]) -> (f64, Option<Decreases>) {
     if phi.is_nan() {
-        return none(f64::NAN);
+        return (f64::NAN, None);
     }
     if phi < 0.0 {
-        return none(f64::NEG_INFINITY);
+        return (f64::NEG_INFINITY, None);
     }
     if phi > 1.0 {
-        return none(f64::INFINITY);
+        return (f64::INFINITY, None);
     }
     // Without the bucket of all observations their number is unknown.
     if buckets.last().is_none_or(|b| b.upper < f64::INFINITY) {
-        return none(f64::NAN);
+        return (f64::NAN, None);
     }
-    let repair = make_monotonic(buckets);
-    (at_rank(phi, buckets), repair)
+    let decreases = make_monotonic(buckets);
+    (at_rank(phi, buckets), decreases)
 }
 
 fn at_rank(phi: f64, buckets: &[Bucket]) -> f64 {

@@ -11,15 +11,14 @@ use crate::value::Value;
 pub(super) fn quantile_over_time(call: &mut Call<'_, '_>) -> Result<Value, EvalError> {
     let phi = call.scalar(0)?;
     let arg = call.arg(0)?;
-    let windows = call.windows(1)?;
-    if !windows.series.is_empty() {
-        quantile::warn(call.evaluator, arg, &phi);
-    }
     let mut values = Vec::new();
-    let vector = windows.map(call.evaluator, |window| {
+    let vector = call.map_floats(1, |window| {
         values.clear();
         values.extend(window.values());
         Some(quantile::quantile(at(&phi, window.step), &mut values))
     })?;
+    if !vector.rows.is_empty() {
+        quantile::warn(call.evaluator, arg, &phi);
+    }
     call.unnamed(vector)
 }

@@ -45,8 +45,7 @@ pub(super) fn deriv(window: &Window<'_>) -> Option<f64> {
 /// `predict_linear(v[d], t)`: the value `t` seconds after the moment of evaluation.
 pub(super) fn predict_linear(call: &mut Call<'_, '_>) -> Result<Value, EvalError> {
     let ahead = call.scalar(1)?;
-    let windows = call.windows(0)?;
-    let vector = windows.map(call.evaluator, |window| {
+    let vector = call.map_floats(0, |window| {
         line(window, window.at_ms).map(|(slope, intercept)| slope * at(&ahead, window.step) + intercept)
     })?;
     call.unnamed(vector)

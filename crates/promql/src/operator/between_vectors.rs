@@ -3,6 +3,7 @@
 //! Not the set operators, which match many to many.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use watchkeeper_domain::labels::Labels;
 
@@ -11,14 +12,14 @@ use crate::ast::Node;
 use crate::engine::Evaluator;
 use crate::error::EvalError;
 use crate::grouping::{Grouper, KeyLabels};
-use crate::value::{Row, Vector, is_gap, is_metadata};
+use crate::value::{Cell, GAP, Row, Vector, is_gap, is_metadata};
 
 /// Stands for "no row".
 const NONE: usize = usize::MAX;
 
 /// Evaluates `left op right`.
 pub(super) fn evaluate(
-    evaluator: &Evaluator<'_>,
+    evaluator: &mut Evaluator<'_>,
     node: &Node,
     left: &Vector,
     right: &Vector,
@@ -40,8 +41,8 @@ pub(super) fn evaluate(
         matching,
         return_bool,
         swapped,
-        many: &many.rows,
-        one: &one.rows,
+        many,
+        one,
         out: Vector::new(many.steps),
         by_pair: HashMap::new(),
         by_labels: HashMap::new(),
@@ -50,28 +51,24 @@ pub(super) fn evaluate(
     let mut at_step = vec![NONE; grouper.len()];
     for step in 0..many.steps {
         at_step.fill(NONE);
-        for (row, group) in one_groups.iter().enumerate().filter(|(row, _)| !is_gap(one.value(*row, step))) {
+        for (row, group) in one_groups.iter().enumerate().filter(|(row, _)| one.has(*row, step)) {
             let Some(slot) = at_step.get_mut(*group) else { continue };
             if *slot != NONE {
                 return Err(join.duplicate(*slot, row));
             }
             *slot = row;
         }
-        for (row, group) in many_groups.iter().enumerate() {
-            let value = many.value(row, step);
-            if is_gap(value) {
-                continue;
-            }
+        for (row, group) in many_groups.iter().enumerate().filter(|(row, _)| many.has(*row, step)) {
             match (at_step.get(*group).copied().unwrap_or(NONE), fill_one) {
                 (NONE, None) => {}
-                (NONE, Some(fill)) => join.pair(step, *group, (row, value), (NONE, fill))?,
-                (other, _) => join.pair(step, *group, (row, value), (other, one.value(other, step)))?,
+                (NONE, Some(fill)) => join.pair(step, *group, (row, GAP), (NONE, fill))?,
+                (other, _) => join.pair(step, *group, (row, GAP), (other, GAP))?,
             }
         }
         if let Some(fill) = fill_many {
-            for (row, group) in one_groups.iter().enumerate().filter(|(row, _)| !is_gap(one.value(*row, step))) {
+            for (row, group) in one_groups.iter().enumerate().filter(|(row, _)| one.has(*row, step)) {
                 if join.matched.get(*group) != Some(&step) {
-                    join.pair(step, *group, (NONE, fill), (row, one.value(row, step)))?;
+                    join.pair(step, *group, (NONE, fill), (row, GAP))?;
                 }
             }
         }
@@ -82,14 +79,14 @@ pub(super) fn evaluate(
 }
 
 struct Join<'a, 's> {
-    evaluator: &'a Evaluator<'s>,
+    evaluator: &'a mut Evaluator<'s>,
     node: &'a Node,
     op: BinaryOp,
     matching: &'a Matching,
     return_bool: bool,
     swapped: bool,
-    many: &'a [Row],
-    one: &'a [Row],
+    many: &'a Vector,
+    one: &'a Vector,
     out: Vector,
     /// The row of the result for a pair of rows, so that labels are made once and not at each step.
     by_pair: HashMap<(usize, usize), usize>,
@@ -99,14 +96,14 @@ struct Join<'a, 's> {
 }
 
 impl Join<'_, '_> {
+    /// Combines two rows at a step. Where a row is [`NONE`], its side is filled with the number beside it.
     fn pair(
         &mut self,
         step: usize,
         group: usize,
-        (many, many_value): (usize, f64),
-        (one, one_value): (usize, f64),
+        (many, many_fill): (usize, f64),
+        (one, one_fill): (usize, f64),
     ) -> Result<(), EvalError> {
-        let (lhs, rhs) = if self.swapped { (one_value, many_value) } else { (many_value, one_value) };
         let one_to_one = self.matching.cardinality == Cardinality::OneToOne;
         if let Some(matched) = self.matched.get_mut(group) {
             if one_to_one && *matched == step {
@@ -118,7 +115,24 @@ impl Join<'_, '_> {
             *matched = step;
         }
         // A filter must not hide that the match is ambiguous, so it comes after the check.
-        let Some(result) = self.op.apply(lhs, rhs, self.return_bool) else { return Ok(()) };
+        let of = |side: &Vector, row: usize, fill: f64| if row == NONE { fill } else { side.value(row, step) };
+        let (many_value, one_value) = (of(self.many, many, many_fill), of(self.one, one, one_fill));
+        let in_order = |many, one| if self.swapped { (one, many) } else { (many, one) };
+        let is_trim = matches!(self.op, BinaryOp::Trim(_));
+        let result = if is_gap(many_value) || is_gap(one_value) || is_trim {
+            let of = |side: &Vector, row: usize, v: f64| {
+                side.histogram(row, step)
+                    .filter(|_| is_gap(v))
+                    .map_or(Cell::Float(v), |h| Cell::Histogram(Arc::clone(h)))
+            };
+            let (many, one) = (of(self.many, many, many_value), of(self.one, one, one_value));
+            let (lhs, rhs) = if self.swapped { (one, many) } else { (many, one) };
+            self.op.combine(&lhs, &rhs, self.return_bool, &mut self.evaluator.remarks, self.node)
+        } else {
+            let (lhs, rhs) = in_order(many_value, one_value);
+            self.op.apply(lhs, rhs, self.return_bool).map(Cell::Float)
+        };
+        let Some(result) = result else { return Ok(()) };
         // Labels of the "one" side matter only where they are included, or where there is no other side.
         let key = if many != NONE && self.matching.include.is_empty() { (many, NONE) } else { (many, one) };
         let row = match self.by_pair.get(&key) {
@@ -129,7 +143,7 @@ impl Join<'_, '_> {
                     Some(at) => *at,
                     None => {
                         let labels = row.labels.clone();
-                        self.evaluator.check_points(self.node, self.out.values.len().saturating_add(self.out.steps))?;
+                        self.evaluator.check_points(self.node, self.out.points().saturating_add(self.out.steps))?;
                         let at = self.out.push_empty(row);
                         self.by_labels.insert(labels, at);
                         at
@@ -139,7 +153,7 @@ impl Join<'_, '_> {
                 at
             }
         };
-        if !is_gap(self.out.value(row, step)) {
+        if self.out.has(row, step) {
             let reason = if one_to_one {
                 "vector cannot contain metrics with the same labelset"
             } else {
@@ -147,16 +161,16 @@ impl Join<'_, '_> {
             };
             return Err(EvalError::execution(self.node, reason));
         }
-        self.out.set(row, step, result);
+        self.out.put(row, step, Some(result));
         Ok(())
     }
 
     fn result_row(&self, many: usize, one: usize) -> Row {
         let key = KeyLabels::from(&self.matching.labels);
-        let one_row = self.one.get(one);
+        let one_row = self.one.rows.get(one);
         // A filled row has the labels that it was matched by, and no more.
         let filled = || Row::new(one_row.map_or_else(Labels::empty, |row| key.pick(&row.labels)));
-        let mut row = self.many.get(many).cloned().unwrap_or_else(filled);
+        let mut row = self.many.rows.get(many).cloned().unwrap_or_else(filled);
         if self.op.drops_name(self.return_bool) {
             row.drop_name(self.evaluator.delayed_name_removal());
         }
@@ -167,7 +181,8 @@ impl Join<'_, '_> {
                 MatchLabels::Ignoring(names) => row.labels.without(|n| names.iter().any(|k| k == n)),
             };
         }
-        let from = one_row.map(|row| row.labels.clone()).or_else(|| self.many.get(many).map(|m| key.pick(&m.labels)));
+        let from =
+            one_row.map(|row| row.labels.clone()).or_else(|| self.many.rows.get(many).map(|m| key.pick(&m.labels)));
         for name in &self.matching.include {
             row.labels = row.labels.with(name, from.as_ref().and_then(|l| l.get(name)).unwrap_or(""));
             if is_metadata(name) {
@@ -179,7 +194,7 @@ impl Join<'_, '_> {
 
     fn duplicate(&self, first: usize, second: usize) -> EvalError {
         let side = if self.swapped { "left" } else { "right" };
-        let labels = |at: usize| self.one.get(at).map(|row| row.labels.clone()).unwrap_or_default();
+        let labels = |at: usize| self.one.rows.get(at).map(|row| row.labels.clone()).unwrap_or_default();
         let group = KeyLabels::from(&self.matching.labels).pick(&labels(first));
         EvalError::execution(
             self.node,

@@ -7,7 +7,7 @@ use crate::ast::Node;
 use crate::engine::Evaluator;
 use crate::error::EvalError;
 use crate::grouping::Grouper;
-use crate::value::{GAP, Grid, Vector, is_gap};
+use crate::value::{Grid, Vector};
 
 /// A set operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,9 +58,7 @@ pub(super) fn evaluate(
     if let Some(taken) = filter {
         let mut added = right;
         keep(&mut added, &right_groups, |group, step| !taken.has(group, step));
-        added.compact();
-        result.rows.append(&mut added.rows);
-        result.values.append(&mut added.values);
+        result.append(added);
         // The same series may come from the left at one step and from the right at another.
         result = evaluator.merged(node, result)?;
     }
@@ -69,13 +67,7 @@ pub(super) fn evaluate(
 }
 
 fn keep(vector: &mut Vector, groups: &[usize], stays: impl Fn(usize, usize) -> bool) {
-    for (at, group) in groups.iter().enumerate() {
-        for (step, cell) in vector.row_mut(at).iter_mut().enumerate() {
-            if !is_gap(*cell) && !stays(*group, step) {
-                *cell = GAP;
-            }
-        }
-    }
+    vector.keep(|row, step| groups.get(row).is_some_and(|group| stays(*group, step)));
 }
 
 /// Which groups have a value at which step.
@@ -88,8 +80,8 @@ impl Presence {
     fn new(vector: &Vector, groups: &[usize], count: usize) -> Self {
         let mut cells = vec![false; count * vector.steps];
         for (at, group) in groups.iter().enumerate() {
-            let row = cells.iter_mut().skip(group * vector.steps);
-            row.zip(vector.row(at)).for_each(|(cell, v)| *cell |= !is_gap(*v));
+            let cells = cells.iter_mut().skip(group * vector.steps).take(vector.steps);
+            cells.enumerate().for_each(|(step, cell)| *cell |= vector.has(at, step));
         }
         Self { cells, steps: vector.steps }
     }

@@ -2,13 +2,17 @@
 //!
 //! Values agree within a millionth, as in Prometheus's runner.
 
+use std::sync::Arc;
+
+use watchkeeper_domain::histogram::{BucketCount, Histogram};
 use watchkeeper_domain::labels::Labels;
-use watchkeeper_domain::query::{Instant, SeriesData};
+use watchkeeper_domain::query::SeriesPoints;
 
 use super::command::{Evaluation, Wanted};
 use super::points::Point;
 use crate::annotation::{Annotations, Severity};
-use crate::ast::{At, Kind, Node};
+use crate::answer::{self, Answer};
+use crate::ast::{At, Kind, Node, NodeKind};
 
 const EPSILON: f64 = 1e-6;
 
@@ -25,6 +29,49 @@ fn same(expected: f64, got: f64) -> bool {
         return difference < EPSILON * f64::MIN_POSITIVE;
     }
     difference / sum.min(f64::MAX) < EPSILON
+}
+
+/// Whether a value is the expected one.
+fn agrees(expected: &Point, got: &answer::Point) -> bool {
+    match (expected, got) {
+        (Point::Float(expected), answer::Point::Float(got)) => same(*expected, *got),
+        (Point::Histogram(expected, told), answer::Point::Histogram(got)) => {
+            (!told || expected.reset == got.reset) && same_histogram(expected, got)
+        }
+        _ => false,
+    }
+}
+
+fn same_histogram(expected: &Histogram, got: &Histogram) -> bool {
+    let filled =
+        |buckets: &[BucketCount]| -> Vec<BucketCount> { buckets.iter().filter(|b| b.count != 0.0).copied().collect() };
+    let buckets = |a: &[BucketCount], b: &[BucketCount]| {
+        let (a, b) = (filled(a), filled(b));
+        a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a.index == b.index && same(a.count, b.count))
+    };
+    expected.schema == got.schema
+        && expected.bounds == got.bounds
+        && expected.zero_threshold.total_cmp(&got.zero_threshold).is_eq()
+        && same(expected.count, got.count)
+        && same(expected.sum, got.sum)
+        && same(expected.zero_count, got.zero_count)
+        && buckets(&expected.positive, &got.positive)
+        && buckets(&expected.negative, &got.negative)
+}
+
+fn shown(point: &answer::Point) -> String {
+    match point {
+        answer::Point::Float(v) => v.to_string(),
+        answer::Point::Histogram(h) => format!("{h} (schema {}, reset {:?})", h.schema, h.reset),
+    }
+}
+
+fn wanted_point(point: &Point) -> String {
+    match point {
+        Point::Missing => "nothing".to_owned(),
+        Point::Float(v) => v.to_string(),
+        Point::Histogram(h, _) => shown(&answer::Point::Histogram(Arc::clone(h))),
+    }
 }
 
 /// An evaluation that failed.
@@ -49,22 +96,22 @@ fn no_failure(evaluation: &Evaluation) -> Result<(), String> {
 }
 
 /// An answer to an instant query.
-pub(super) fn instant(evaluation: &Evaluation, answer: &Instant) -> Result<(), String> {
+pub(super) fn instant(evaluation: &Evaluation, answer: &Answer) -> Result<(), String> {
     no_failure(evaluation)?;
     match answer {
-        Instant::Text(text) => match &evaluation.text {
+        Answer::Text(text) => match &evaluation.text {
             Some(expected) if expected == text => Ok(()),
             other => Err(format!("the answer is the text {text:?}, expected {other:?}")),
         },
-        Instant::Scalar(v) => match evaluation.scalar {
+        Answer::Scalar(v) => match evaluation.scalar {
             Some(expected) if same(expected, *v) => Ok(()),
             other => Err(format!("the answer is {v}, expected {other:?}")),
         },
-        Instant::Vector(elements) => {
-            let got: Vec<(Labels, f64)> = elements.iter().map(|e| (e.labels.clone(), e.value)).collect();
+        Answer::Vector(entries) => {
+            let got: Vec<_> = entries.iter().map(|e| (&e.labels, e.value.clone())).collect();
             vector(evaluation, &got, evaluation.ordered)
         }
-        Instant::Matrix(series) => {
+        Answer::Matrix(series) => {
             let Some((start, step)) = evaluation.range_vector else {
                 return Err("the answer is a range vector, which is not expected".to_owned());
             };
@@ -73,27 +120,27 @@ pub(super) fn instant(evaluation: &Evaluation, answer: &Instant) -> Result<(), S
     }
 }
 
-fn vector(evaluation: &Evaluation, got: &[(Labels, f64)], ordered: bool) -> Result<(), String> {
+fn vector(evaluation: &Evaluation, got: &[(&Labels, answer::Point)], ordered: bool) -> Result<(), String> {
     if evaluation.scalar.is_some() {
         return Err("expected a scalar, the answer is a vector".to_owned());
     }
-    let mut expected = Vec::new();
-    for (labels, points) in &evaluation.series {
-        match points.first() {
-            Some(Point::Float(v)) => expected.push((labels, *v)),
-            Some(Point::Histogram) => return Err(format!("expected a native histogram for {labels}")),
-            Some(Point::Missing) | None => {}
-        }
-    }
+    let first = |(labels, points): &'_ (Labels, Vec<Point>)| {
+        let point = points.first().filter(|point| **point != Point::Missing)?;
+        Some((labels.clone(), point.clone()))
+    };
+    let expected: Vec<(Labels, Point)> = evaluation.series.iter().filter_map(first).collect();
+    let all = || {
+        let shown: Vec<_> = got.iter().map(|(labels, point)| format!("{labels} {}", shown(point))).collect();
+        shown.join(", ")
+    };
     if expected.len() != got.len() {
-        return Err(format!("expected {} elements, got {}: {got:?}", expected.len(), got.len()));
+        return Err(format!("expected {} elements, got {}: {}", expected.len(), got.len(), all()));
     }
-    for (at, (labels, value)) in expected.iter().enumerate() {
-        let found =
-            if ordered { got.get(at).filter(|g| g.0 == **labels) } else { got.iter().find(|g| g.0 == **labels) };
-        let Some((_, v)) = found else { return Err(format!("expected {labels} at {at}, got {got:?}")) };
-        if !same(*value, *v) {
-            return Err(format!("expected {value} for {labels}, got {v}"));
+    for (at, (labels, point)) in expected.iter().enumerate() {
+        let found = if ordered { got.get(at).filter(|g| g.0 == labels) } else { got.iter().find(|g| g.0 == labels) };
+        let Some((_, v)) = found else { return Err(format!("expected {labels} at {at}, got {}", all())) };
+        if !agrees(point, v) {
+            return Err(format!("expected {} for {labels}, got {}", wanted_point(point), shown(v)));
         }
     }
     Ok(())
@@ -103,63 +150,73 @@ fn vector(evaluation: &Evaluation, got: &[(Labels, f64)], ordered: bool) -> Resu
 /// on the window of the query, it need not.
 pub(super) fn also_as_range(evaluation: &Evaluation, node: &Node) -> bool {
     let of_query = |n: &Node| {
-        let timing = match n {
-            Node::Selector(s) | Node::Matrix { selector: s, .. } => s.timing,
-            Node::Subquery { timing, .. } => *timing,
-            Node::Call { function, .. } => return matches!(function.name, "start" | "end" | "step" | "range"),
+        let timing = match &n.kind {
+            NodeKind::Selector(s) | NodeKind::Matrix { selector: s, .. } => &s.timing,
+            NodeKind::Subquery { timing, .. } => timing,
+            NodeKind::Call { function, .. } => return matches!(function.name, "start" | "end" | "step" | "range"),
             _ => return false,
         };
         matches!(timing.at, Some(At::Start | At::End))
     };
-    !evaluation.ordered && matches!(node.kind(), Kind::Vector | Kind::Scalar) && !node.any(&of_query)
+    let depends = node.any(&of_query) || node.has_reckoned_lengths();
+    !evaluation.ordered && matches!(node.kind(), Kind::Vector | Kind::Scalar) && !depends
 }
 
 /// The moment of an instant query within the answer of a range query around it.
-pub(super) fn instant_of_range(evaluation: &Evaluation, series: &[SeriesData]) -> Result<(), String> {
-    let at = |s: &SeriesData| s.samples.iter().find(|p| p.t == evaluation.at_ms).map(|p| (s.labels.clone(), p.v));
-    let got: Vec<(Labels, f64)> = series.iter().filter_map(at).collect();
+pub(super) fn instant_of_range(evaluation: &Evaluation, series: &[SeriesPoints]) -> Result<(), String> {
+    let at = |s: &'_ SeriesPoints| points(s).into_iter().find(|(t, _)| *t == evaluation.at_ms).map(|(_, point)| point);
+    let got: Vec<(&Labels, answer::Point)> = series.iter().filter_map(|s| Some((&s.labels, at(s)?))).collect();
     match (evaluation.scalar, got.as_slice()) {
-        (Some(expected), [(_, v)]) if same(expected, *v) => Ok(()),
+        (Some(expected), [(_, answer::Point::Float(v))]) if same(expected, *v) => Ok(()),
         (Some(expected), other) => Err(format!("expected {expected}, got {other:?}")),
         (None, got) => vector(evaluation, got, false),
     }
 }
 
+/// All points of a series by time.
+fn points(series: &SeriesPoints) -> Vec<(i64, answer::Point)> {
+    let floats = series.samples.iter().map(|s| (s.t, answer::Point::Float(s.v)));
+    let histograms = series.histograms.iter().map(|h| (h.t, answer::Point::Histogram(Arc::clone(&h.histogram))));
+    let mut all: Vec<_> = floats.chain(histograms).collect();
+    all.sort_by_key(|(t, _)| *t);
+    all
+}
+
 /// An answer to a range query.
-pub(super) fn range(evaluation: &Evaluation, series: &[SeriesData]) -> Result<(), String> {
+pub(super) fn range(evaluation: &Evaluation, series: &[SeriesPoints]) -> Result<(), String> {
     no_failure(evaluation)?;
     let step = evaluation.range.map_or(1, |(_, step)| step);
     matrix(evaluation, series, evaluation.at_ms, step)
 }
 
-fn matrix(evaluation: &Evaluation, series: &[SeriesData], start_ms: i64, step_ms: i64) -> Result<(), String> {
+fn matrix(evaluation: &Evaluation, series: &[SeriesPoints], start_ms: i64, step_ms: i64) -> Result<(), String> {
     let mut expected: Vec<(Labels, Vec<Point>)> = evaluation.series.clone();
     if let Some(v) = evaluation.scalar {
         let steps = evaluation.range.map_or(0, |(end, _)| (end - start_ms) / step_ms + 1);
-        let points = vec![Point::Float(v); usize::try_from(steps).unwrap_or(0)];
-        expected.push((Labels::empty(), points));
+        expected.push((Labels::empty(), vec![Point::Float(v); usize::try_from(steps).unwrap_or(0)]));
     }
     expected.retain(|(_, points)| points.iter().any(|p| *p != Point::Missing));
+    let all = |points: &[(i64, answer::Point)]| {
+        let shown: Vec<_> = points.iter().map(|(t, point)| format!("{} at {t} ms", shown(point))).collect();
+        shown.join(", ")
+    };
     for s in series {
         if !expected.iter().any(|(labels, _)| *labels == s.labels) {
-            return Err(format!("unexpected series {}: {:?}", s.labels, s.samples));
+            return Err(format!("unexpected series {}: {}", s.labels, all(&points(s))));
         }
     }
-    for (labels, points) in &expected {
+    for (labels, row) in &expected {
         let Some(got) = series.iter().find(|s| s.labels == *labels) else {
             return Err(format!("expected the series {labels}"));
         };
-        let mut wanted = Vec::new();
-        for (point, at) in points.iter().zip(0_i64..) {
-            match point {
-                Point::Missing => {}
-                Point::Float(v) => wanted.push((start_ms + at * step_ms, *v)),
-                Point::Histogram => return Err(format!("expected native histograms for {labels}")),
-            }
-        }
-        let agrees = |(w, g): (&(i64, f64), &watchkeeper_domain::telemetry::Sample)| w.0 == g.t && same(w.1, g.v);
-        if wanted.len() != got.samples.len() || !wanted.iter().zip(&got.samples).all(agrees) {
-            return Err(format!("expected {wanted:?} for {labels}, got {:?}", got.samples));
+        let got = points(got);
+        let at = row.iter().zip(0_i64..).map(|(point, at)| (start_ms + at * step_ms, point));
+        let expected: Vec<(i64, &Point)> = at.filter(|(_, point)| **point != Point::Missing).collect();
+        let fits = |(e, g): (&(i64, &Point), &(i64, answer::Point))| e.0 == g.0 && agrees(e.1, &g.1);
+        if expected.len() != got.len() || !expected.iter().zip(&got).all(fits) {
+            let shown: Vec<_> =
+                expected.iter().map(|(t, point)| format!("{} at {t} ms", wanted_point(point))).collect();
+            return Err(format!("expected {} for {labels}, got {}", shown.join(", "), all(&got)));
         }
     }
     Ok(())
@@ -168,10 +225,7 @@ fn matrix(evaluation: &Evaluation, series: &[SeriesData], start_ms: i64, step_ms
 /// The remarks on an answer.
 pub(super) fn annotations(evaluation: &Evaluation, notes: &Annotations) -> Result<(), String> {
     for (severity, forbidden) in [(Severity::Info, evaluation.no_info), (Severity::Warning, evaluation.no_warn)] {
-        let mut got = notes.iter().filter(|a| a.severity == severity).map(|a| {
-            let kind = if severity == Severity::Info { "info" } else { "warning" };
-            format!("PromQL {kind}: {}", a.message)
-        });
+        let mut got = notes.iter().filter(|a| a.severity == severity).map(ToString::to_string);
         if forbidden {
             if let Some(note) = got.next() {
                 return Err(format!("an annotation that must not be: {note}"));
@@ -182,7 +236,7 @@ pub(super) fn annotations(evaluation: &Evaluation, notes: &Annotations) -> Resul
         let wanted: Vec<&Wanted> = evaluation.annotations.iter().filter(|w| w.0 == severity).map(|w| &w.1).collect();
         let fits = |w: &Wanted, note: &str| match w {
             Wanted::Any => true,
-            Wanted::Text(text) => without_position(text) == note,
+            Wanted::Text(text) => text == note || text == without_position(note),
             Wanted::Regex(regex) => regex.is_match(note),
         };
         if let Some(w) = wanted.iter().find(|w| !got.iter().any(|note| fits(w, note))) {

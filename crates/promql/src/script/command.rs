@@ -4,7 +4,7 @@
 
 use watchkeeper_domain::labels::Labels;
 
-use super::points::{self, Point};
+use super::points::{self, Point, Row};
 use crate::annotation::Severity;
 
 /// One command.
@@ -20,6 +20,8 @@ pub(super) enum Command {
 pub(super) struct Load {
     pub(super) step_ms: i64,
     pub(super) series: Vec<(Labels, Vec<Point>)>,
+    /// From when the points of a series count, in milliseconds relative to each.
+    pub(super) starts: Vec<(Labels, Vec<Option<i64>>)>,
     /// `load_with_nhcb`: the same as native histograms with custom buckets, too.
     pub(super) with_custom_buckets: bool,
 }
@@ -79,9 +81,15 @@ fn command(head: &str, body: &[&str]) -> Result<Command, String> {
     match word {
         "clear" => Ok(Command::Clear),
         "load" | "load_with_nhcb" => {
-            let series = body.iter().map(|line| points::series(line)).collect::<Result<Vec<_>, _>>()?;
+            let (mut series, mut starts) = (Vec::new(), Vec::new());
+            for line in body {
+                match points::row(line)? {
+                    (labels, Row::Points(points)) => series.push((labels, points)),
+                    (labels, Row::Starts(of)) => starts.push((labels, of)),
+                }
+            }
             let with_custom_buckets = word == "load_with_nhcb";
-            Ok(Command::Load(Load { step_ms: duration(rest.trim())?, series, with_custom_buckets }))
+            Ok(Command::Load(Load { step_ms: duration(rest.trim())?, series, starts, with_custom_buckets }))
         }
         "eval" | "eval_fail" | "eval_warn" | "eval_info" | "eval_ordered" => {
             let mut evaluation = evaluation(rest.trim())?;
@@ -193,15 +201,12 @@ fn unquoted(text: &str) -> String {
     inner.unwrap_or(text).to_owned()
 }
 
-/// A pattern without the position that it may end with: this evaluator tells the sub-expression instead.
 fn regex(pattern: &str) -> Result<regex::Regex, String> {
-    let pattern =
-        pattern.rfind(" \\(").filter(|_| pattern.ends_with("\\)")).and_then(|at| pattern.get(..at)).unwrap_or(pattern);
     regex::RegexBuilder::new(pattern).size_limit(1 << 20).build().map_err(|e| e.to_string())
 }
 
 /// A duration or a plain number of seconds, in milliseconds; may be negative.
-fn duration(text: &str) -> Result<i64, String> {
+pub(super) fn duration(text: &str) -> Result<i64, String> {
     let wrong = || format!("`{text}` is no duration");
     let (sign, digits) = text.strip_prefix('-').map_or((1.0, text), |rest| (-1.0, rest));
     if let Ok(seconds) = digits.parse::<f64>() {

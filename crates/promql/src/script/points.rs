@@ -1,26 +1,80 @@
-//! Series as scripts write them: `metric{label="value"} 1 2+3x4 _ stale`.
+//! Series as scripts and unit tests write them: `metric{label="value"} 1 2+3x4 _ stale {{count:1 sum:2 buckets:[1]}}`.
 //!
-//! Not the exposition format. Native histograms (`{{…}}`) are recognised and not read.
+//! Not the exposition format. What native histograms look like between their braces is in `histogram`.
 
+use std::sync::Arc;
+
+use watchkeeper_domain::histogram::Histogram;
 use watchkeeper_domain::labels::{Labels, NAME};
 use watchkeeper_domain::telemetry::STALE_NAN_BITS;
 
+use super::histogram;
+use crate::histogram::combine;
+
 /// One point of a series.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Point {
+#[derive(Debug, Clone, PartialEq)]
+pub enum Point {
+    /// No sample.
     Missing,
+    /// A number, perhaps the stale marker.
     Float(f64),
-    Histogram,
+    /// A native histogram; the flag tells that it says something about counter resets.
+    Histogram(Arc<Histogram>, bool),
+}
+
+/// What a line of a `load` command tells about its series.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Row {
+    Points(Vec<Point>),
+    /// From when each point counts, in milliseconds relative to the point.
+    Starts(Vec<Option<i64>>),
 }
 
 /// The most points that one series may have.
 const MAX_POINTS: usize = 1_000_000;
 
-/// Reads a series with its points.
-pub(super) fn series(line: &str) -> Result<(Labels, Vec<Point>), String> {
+/// Reads a series with its points, as in `metric{label="value"} 1 2+3x4`.
+pub fn series(line: &str) -> Result<(Labels, Vec<Point>), String> {
     let mut reader = Reader { rest: line };
     let labels = reader.labels()?;
     Ok((labels, reader.points()?))
+}
+
+/// Reads a line of a `load` command: a series with its points, or (`metric@st`) with its start times.
+pub(super) fn row(line: &str) -> Result<(Labels, Row), String> {
+    let mut reader = Reader { rest: line };
+    let labels = reader.labels()?;
+    if reader.eat("@st") {
+        return Ok((labels, Row::Starts(starts(reader.rest)?)));
+    }
+    Ok((labels, Row::Points(reader.points()?)))
+}
+
+/// Start times: `-1m`, `_`, `-1mx5`, `-30s-1mx2`.
+fn starts(text: &str) -> Result<Vec<Option<i64>>, String> {
+    let mut out = Vec::new();
+    for word in text.split_whitespace() {
+        let (body, count) = match word.rsplit_once('x') {
+            Some((body, count)) => (body, Some(times(count)?)),
+            None => (word, None),
+        };
+        if body == "_" {
+            out.extend(std::iter::repeat_n(None, count.unwrap_or(1)));
+            continue;
+        }
+        let second = body.char_indices().skip(1).find(|(_, c)| matches!(c, '+' | '-')).map(|(at, _)| at);
+        let (start, step) = body.split_at(second.unwrap_or(body.len()));
+        let length = |text: &str| super::command::duration(text.strip_prefix('+').unwrap_or(text));
+        let (mut start, step) = (length(start)?, if step.is_empty() { 0 } else { length(step)? });
+        for _ in 0..=count.unwrap_or(0) {
+            out.push(Some(start));
+            start = start.saturating_add(step);
+        }
+        if out.len() > MAX_POINTS {
+            return Err(format!("the series has more than {MAX_POINTS} start times"));
+        }
+    }
+    Ok(out)
 }
 
 /// Reads a number as Go does, except for hexadecimal: `0x10` is eleven zeros here.
@@ -137,13 +191,7 @@ impl<'a> Reader<'a> {
 
     fn item(&mut self, points: &mut Vec<Point>) -> Result<(), String> {
         if self.rest.starts_with("{{") {
-            self.histogram()?;
-            if self.eat("+") || self.eat("-") {
-                self.histogram()?;
-            }
-            let more = self.times()?.unwrap_or(0);
-            points.extend(std::iter::repeat_n(Point::Histogram, more + 1));
-            return Ok(());
+            return self.histograms(points);
         }
         if self.eat("_") {
             let count = self.times()?.unwrap_or(1);
@@ -160,13 +208,40 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn histogram(&mut self) -> Result<(), String> {
+    /// `{{…}}`, `{{…}}x3`, `{{…}}+{{…}}x3`
+    fn histograms(&mut self, points: &mut Vec<Point>) -> Result<(), String> {
+        let (mut histogram, told) = self.histogram()?;
+        let sign = if self.eat("+") {
+            Some(1.0)
+        } else if self.eat("-") {
+            Some(-1.0)
+        } else {
+            None
+        };
+        let step = sign.map(|sign| Ok::<_, String>((sign, self.histogram()?.0))).transpose()?;
+        let more = self.times()?.unwrap_or(0);
+        if more.saturating_add(points.len()) > MAX_POINTS {
+            return Err(format!("the series has more than {MAX_POINTS} points"));
+        }
+        for at in 0..=more {
+            if let (Some((sign, step)), true) = (&step, at > 0) {
+                let sum = combine(&histogram, step, *sign)
+                    .map_err(|_| "histograms with exponential and custom buckets cannot be added".to_owned())?;
+                histogram = sum.0.compact();
+            }
+            points.push(Point::Histogram(Arc::new(histogram.clone()), told));
+        }
+        Ok(())
+    }
+
+    fn histogram(&mut self) -> Result<(Histogram, bool), String> {
         if !self.eat("{{") {
             return Err(format!("no histogram at {:?}", self.rest));
         }
         let end = self.rest.find("}}").ok_or("a histogram does not end")?;
+        let body = self.rest.get(..end).unwrap_or("");
         self.rest = self.rest.get(end + 2..).unwrap_or("");
-        Ok(())
+        histogram::read(body)
     }
 
     /// `x5`

@@ -33,10 +33,16 @@ fn failures_and_annotations_are_compared() {
 }
 
 #[test]
-fn a_refused_feature_fails_even_where_a_failure_is_expected() {
-    let load = "load 1m\n  h {{schema:0 sum:1 count:1}}x5\n\n";
-    assert_eq!(counts(&format!("{load}eval instant at 1m h\n  expect fail\n")), (0, 1, 0));
-    assert_eq!(counts(&format!("{load}eval instant at 1m histogram_count(x)\n  expect fail\n")), (0, 1, 0));
+fn native_histograms_are_compared_bucket_by_bucket_and_hints_where_they_are_given() {
+    let load = "load 1m\n  h {{schema:0 sum:1 count:2 buckets:[1 1]}}+{{sum:1 count:1 buckets:[0 1]}}x5\n\n";
+    let query = "eval instant at 1m h\n";
+    assert_eq!(counts(&format!("{load}{query}  h {{{{sum:2 count:3 buckets:[1 2]}}}}\n")), (1, 0, 0));
+    assert_eq!(counts(&format!("{load}{query}  h {{{{sum:2 count:3 buckets:[2 1]}}}}\n")), (0, 1, 0));
+    let hinted =
+        |hint: &str| format!("{load}{query}  h {{{{sum:2 count:3 buckets:[1 2] counter_reset_hint:{hint}}}}}\n");
+    assert_eq!(counts(&hinted("not_reset")), (1, 0, 0));
+    assert_eq!(counts(&hinted("gauge")), (0, 1, 0));
+    assert_eq!(counts("load 1m\n  h {{count:1 count:2}}\n"), (0, 0, 1));
 }
 
 #[test]

@@ -2,7 +2,9 @@
 //!
 //! Not backtests: those need stored history.
 
+mod mapping;
 mod route;
+mod rules;
 
 use std::path::PathBuf;
 
@@ -19,14 +21,24 @@ pub(super) enum Command {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Run unit tests of rules, in promtool's format. A test that cannot go on counts as failed.
+    Rules {
+        /// The files of tests; they name the rule files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
     /// Say which way an alert with these labels would go, by the configuration.
     Route(route::Args),
+    /// Say what an integration would make of a body that its tool sends.
+    Mapping(mapping::Args),
 }
 
 pub(super) fn run(command: Command, format: Format) -> Outcome {
     match command {
         Command::Promql { files } => promql(&files),
+        Command::Rules { files } => rules::run(&files),
         Command::Route(args) => route::run(&args, format),
+        Command::Mapping(args) => mapping::run(&args, format),
     }
 }
 

@@ -42,6 +42,7 @@ macro_rules! counted_list {
 pub mod alerts;
 pub mod deliveries;
 pub mod incidents;
+pub mod incoming;
 pub mod ledger;
 pub mod overview;
 pub mod post_mortem;
@@ -50,6 +51,7 @@ pub mod prometheus;
 pub mod rules;
 pub mod session;
 pub mod silences;
+pub mod targets;
 pub mod telemetry;
 pub mod words;
 pub mod workflows;
