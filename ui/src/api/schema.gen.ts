@@ -113,8 +113,59 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Alerts, most urgent first, then the longest-lasting first. */
+        /** Alerts in the order of `sort`. */
         get: operations["list_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/alerts/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody has seen many. What is refused for one is said for that one, and the others go through. */
+        post: operations["acknowledge_alerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/alerts/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives many to a person. What is refused for one is said for that one, and the others go through. */
+        post: operations["assign_alerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/alerts/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many alerts there are of each kind, by the same filters. */
+        get: operations["count_alerts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -799,7 +850,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All rules as they run. */
+        /** Rules as they run. */
         get: operations["list_rules"];
         put?: never;
         post?: never;
@@ -889,6 +940,23 @@ export interface paths {
         put?: never;
         /** Holds matching notifications back for a time. */
         post: operations["create_silence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/silences/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a silence with these matchers would hold back. Changes nothing. */
+        post: operations["preview_silence"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1057,6 +1125,13 @@ export interface components {
             /** @description A note for the timeline; at most 4,000 characters. */
             note?: string | null;
         };
+        /** @description An acknowledgement of many. */
+        AcknowledgeAlerts: {
+            /** @description The alerts, `alr_…`; 1 to 1,000. */
+            alert_ids: string[];
+            /** @description A note for the timeline; at most 4,000 characters. */
+            note?: string | null;
+        };
         /** @description One thing to be done. */
         ActionItem: {
             /** @description By which day, `YYYY-MM-DD`. */
@@ -1092,11 +1167,13 @@ export interface components {
             };
             /** @description The rule's name. */
             name: string;
-            /** @description Who has it: the incident's commander, else who acknowledged it. */
+            /** @description Who has it: the incident's commander, else whom it was given to, else who acknowledged it. */
             owner?: string | null;
             /** @description How urgent. */
             priority: components["schemas"]["Priority"];
             resolved_at?: components["schemas"]["Time"] | null;
+            /** @description The service that it is about: its label `service`, else `service_name`, else `job`. Hostile text. */
+            service?: string | null;
             /** @description When it entered its present state. */
             since: components["schemas"]["Time"];
             /** @description When it first became pending or firing. */
@@ -1141,6 +1218,28 @@ export interface components {
             /** @description The unit, where it is known: `ratio`, `seconds`, `bytes`, `count`. */
             unit?: string | null;
         };
+        /**
+         * @description How many alerts there are of each kind. Each number counts what the rest of the filter leaves, so that it says what
+         *     choosing that word would show. Words without alerts are absent.
+         */
+        AlertCounts: {
+            /** @description By category. */
+            categories: {
+                [key: string]: number;
+            };
+            /** @description By priority. */
+            priorities: {
+                [key: string]: number;
+            };
+            /** @description By service; the 200 with the most. */
+            services: {
+                [key: string]: number;
+            };
+            /** @description By state; resolved ones only when `state` asks for them. */
+            states: {
+                [key: string]: number;
+            };
+        };
         /** @description One alert in full. */
         AlertDetail: components["schemas"]["Alert"] & {
             /** @description Annotations, expanded. Hostile text. */
@@ -1163,18 +1262,49 @@ export interface components {
             /** @description Each change of its state, oldest first. */
             transitions: components["schemas"]["Transition"][];
         };
-        /** @description Alerts, most urgent first, then the longest-lasting first. */
+        /** @description Alerts in the order of `sort`. */
         AlertList: {
             /** @description The objects, in the order that the path documents. */
             items: components["schemas"]["Alert"][];
             /** @description Give this back as `cursor` to get the next page; absent on the last page. */
             next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages together, as far as the reader may see them.
+             */
+            total: number;
         };
+        /** @description Why a command about many alerts was refused for one. */
+        AlertRefused: {
+            /** @description Why, and what to do. */
+            detail: string;
+            /** @description The alert, `alr_…`. */
+            id: string;
+        };
+        /**
+         * @description In which order alerts are listed. `urgency`: most urgent first, then the longest-lasting first.
+         * @enum {string}
+         */
+        AlertSort: "urgency" | "newest" | "oldest" | "name";
         /**
          * @description An alert's state. `unknown`: its rule could not be evaluated, so it is neither firing for sure nor resolved.
          * @enum {string}
          */
         AlertState: "pending" | "firing" | "unknown" | "resolved";
+        /** @description What became of a command about many alerts. */
+        AlertsChanged: {
+            /** @description The alerts as they stand now, in the order of the command. */
+            items: components["schemas"]["Alert"][];
+            /** @description Those for which it was refused; the others went through. */
+            refused: components["schemas"]["AlertRefused"][];
+        };
+        /** @description Whom alerts are given to. */
+        AssignAlerts: {
+            /** @description The alerts, `alr_…`; 1 to 1,000. For one that belongs to an open incident, the incident gets its commander. */
+            alert_ids: string[];
+            /** @description The person's name; absent: nobody. */
+            person?: string | null;
+        };
         /** @description Who takes which role. */
         AssignRole: {
             /** @description The person; null frees the role. */
@@ -1517,13 +1647,23 @@ export interface components {
          * @enum {string}
          */
         IncidentKind: "operational" | "security";
-        /** @description Incidents, open ones first, then the newest first. */
+        /** @description Incidents, open ones first, then in the order of `sort`. */
         IncidentList: {
             /** @description The objects, in the order that the path documents. */
             items: components["schemas"]["Incident"][];
             /** @description Give this back as `cursor` to get the next page; absent on the last page. */
             next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages together, as far as the reader may see them.
+             */
+            total: number;
         };
+        /**
+         * @description In which order incidents are listed.
+         * @enum {string}
+         */
+        IncidentSort: "newest" | "oldest" | "urgency";
         /**
          * @description An incident's state, in the order in which it goes through them.
          * @enum {string}
@@ -1616,12 +1756,14 @@ export interface components {
         };
         /** @description Logs, newest first, with their number over time. */
         LogList: {
-            /** @description How many match, over time, in at most 60 equal buckets. */
+            /** @description How many match, over time, in at most 60 equal buckets; empty on later pages. */
             histogram: components["schemas"]["LogBucket"][];
             /** @description Present when part of the stored data could not be read: what is missing, in words. */
             incomplete?: string | null;
             /** @description The records; at most `limit`. */
             items: components["schemas"]["LogRecord"][];
+            /** @description Give this back as `cursor` to get the next page of older records; absent on the last page. */
+            next_cursor?: string | null;
             /** @description Whether more match than are shown. */
             truncated: boolean;
         };
@@ -1684,6 +1826,11 @@ export interface components {
             items: components["schemas"]["Metric"][];
             /** @description Give this back as `cursor` to get the next page; absent on the last page. */
             next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages together, as far as the reader may see them.
+             */
+            total: number;
         };
         /** @description An action item to add, or an existing one to change when `id` is given. */
         NewActionItem: {
@@ -1743,7 +1890,11 @@ export interface components {
             duration: string;
             /** @description What to match, in Alertmanager's notation; at least one that does not match the empty text. */
             matchers: string[];
+            /** @description Whom to ask about it, when that is somebody else than who makes it. */
+            owner?: string | null;
             starts_at?: components["schemas"]["Time"] | null;
+            /** @description Where the work is tracked. */
+            ticket?: string | null;
         };
         /** @description One thing said to one channel of one receiver, however many attempts it took. */
         Notification: {
@@ -1778,6 +1929,11 @@ export interface components {
             items: components["schemas"]["Notification"][];
             /** @description Give this back as `cursor` to get the next page; absent on the last page. */
             next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages together, as far as the reader may see them.
+             */
+            total: number;
         };
         /** @description Who answers in one schedule. */
         OnCallAnswer: {
@@ -2339,13 +2495,23 @@ export interface components {
              */
             value?: number | null;
         };
-        /** @description All rules, by group and name. */
+        /** @description Rules in the order of `sort`. */
         RuleList: {
             /** @description The objects, in the order that the path documents. */
             items: components["schemas"]["Rule"][];
             /** @description Give this back as `cursor` to get the next page; absent on the last page. */
             next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages together, as far as the reader may see them.
+             */
+            total: number;
         };
+        /**
+         * @description In which order rules are listed.
+         * @enum {string}
+         */
+        RuleSort: "name" | "state";
         /**
          * @description A rule's state: the worst of its instances, or `unknown` when it could not be evaluated.
          * @enum {string}
@@ -2392,6 +2558,11 @@ export interface components {
             items: components["schemas"]["Run"][];
             /** @description Give this back as `cursor` to get the next page; absent on the last page. */
             next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages together, as far as the reader may see them.
+             */
+            total: number;
         };
         /**
          * @description A workflow run's state. `handed_over`: it did not help, and people were called.
@@ -2485,10 +2656,14 @@ export interface components {
              * @description How many active alerts it holds back now.
              */
             matching_alerts: number;
+            /** @description Whom to ask about it. */
+            owner?: string | null;
             /** @description From. */
             starts_at: components["schemas"]["Time"];
             /** @description Its state now. */
             state: components["schemas"]["SilenceState"];
+            /** @description Where the work is tracked. Hostile text: follow only http and https. */
+            ticket?: string | null;
         };
         /** @description Silences, active first, then by end. */
         SilenceList: {
@@ -2496,12 +2671,42 @@ export interface components {
             items: components["schemas"]["Silence"][];
             /** @description Give this back as `cursor` to get the next page; absent on the last page. */
             next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages together, as far as the reader may see them.
+             */
+            total: number;
+        };
+        /** @description What a silence with these matchers would hold back. */
+        SilencePreview: {
+            /** @description The most urgent of those that fire; at most 20. */
+            alerts: components["schemas"]["Alert"][];
+            /**
+             * Format: int32
+             * @description How many alerts that match began to fire within the last day, whether they still fire or not.
+             */
+            last_day: number;
+            /**
+             * Format: int32
+             * @description How many of those are silenced already.
+             */
+            silenced: number;
+            /**
+             * Format: int32
+             * @description How many alerts that fire now match.
+             */
+            total: number;
         };
         /**
          * @description A silence's state, derived from the time.
          * @enum {string}
          */
         SilenceState: "pending" | "active" | "expired";
+        /** @description Matchers to try before they silence anything. */
+        SilenceTrial: {
+            /** @description What to match, in Alertmanager's notation. */
+            matchers: string[];
+        };
         /** @description One span. */
         Span: {
             /** @description Its attributes. Hostile text. */
@@ -2671,6 +2876,11 @@ export interface components {
             items: components["schemas"]["TraceSummary"][];
             /** @description Give this back as `cursor` to get the next page; absent on the last page. */
             next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages together, as far as the reader may see them.
+             */
+            total: number;
         };
         /** @description One trace as a list shows it. */
         TraceSummary: {
@@ -3008,6 +3218,12 @@ export interface operations {
                 category?: string;
                 /** @description Priorities, comma-separated. */
                 priority?: string;
+                /** @description Services, comma-separated. */
+                service?: string;
+                /** @description Who has it, by name; `nobody`: those that nobody has. */
+                owner?: string;
+                /** @description In which order; `urgency` when absent. */
+                sort?: components["schemas"]["AlertSort"];
                 /** @description Text that must occur in the name, the title or a label; letter case does not matter. */
                 q?: string;
                 /** @description At most this many, 1 to 1,000; 100 when absent. */
@@ -3028,6 +3244,120 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AlertList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledge_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcknowledgeAlerts"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertsChanged"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    assign_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssignAlerts"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertsChanged"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_alerts: {
+        parameters: {
+            query?: {
+                /** @description States, comma-separated; `pending,firing,unknown` when absent. */
+                state?: string;
+                /** @description Categories, comma-separated. */
+                category?: string;
+                /** @description Priorities, comma-separated. */
+                priority?: string;
+                /** @description Services, comma-separated. */
+                service?: string;
+                /** @description Who has it, by name; `nobody`: those that nobody has. */
+                owner?: string;
+                /** @description In which order; `urgency` when absent. */
+                sort?: components["schemas"]["AlertSort"];
+                /** @description Text that must occur in the name, the title or a label; letter case does not matter. */
+                q?: string;
+                /** @description At most this many, 1 to 1,000; 100 when absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertCounts"];
                 };
             };
             /** @description A problem */
@@ -3374,6 +3704,14 @@ export interface operations {
             query?: {
                 /** @description States, comma-separated; all when absent. */
                 state?: string;
+                /** @description Priorities, comma-separated. */
+                priority?: string;
+                /** @description Categories, comma-separated. */
+                category?: string;
+                /** @description Who has it, by name; `nobody`: those that nobody has. */
+                owner?: string;
+                /** @description In which order, open ones always first; `newest` when absent. */
+                sort?: components["schemas"]["IncidentSort"];
                 /** @description Text that must occur in the title or the number. */
                 q?: string;
                 /** @description At most this many, 1 to 1,000; 100 when absent. */
@@ -3923,8 +4261,16 @@ export interface operations {
             query?: {
                 /** @description The receiver's name. */
                 receiver?: string;
+                /** @description The channel's kind: `slack`, `email`, `webhook`. */
+                channel?: string;
                 /** @description States, comma-separated. */
                 state?: string;
+                /** @description Text that must occur in what is said; letter case does not matter. */
+                q?: string;
+                /** @description Intended from then on: RFC 3339 or Unix seconds. */
+                since?: string;
+                /** @description Intended before then: RFC 3339 or Unix seconds. */
+                until?: string;
                 /** @description The incident, `inc_…`. */
                 incident_id?: string;
                 /** @description The alert, `alr_…`. */
@@ -4454,7 +4800,22 @@ export interface operations {
     };
     list_rules: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description States, comma-separated; all when absent. */
+                state?: string;
+                /** @description Priorities, comma-separated. */
+                priority?: string;
+                /** @description Categories, comma-separated. */
+                category?: string;
+                /** @description Text that must occur in the name, the group or the expression; letter case does not matter. */
+                q?: string;
+                /** @description In which order; `name` when absent. */
+                sort?: components["schemas"]["RuleSort"];
+                /** @description At most this many, 1 to 1,000; 1,000 when absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4683,6 +5044,39 @@ export interface operations {
             };
         };
     };
+    preview_silence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SilenceTrial"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilencePreview"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     expire_silence: {
         parameters: {
             query?: never;
@@ -4761,6 +5155,8 @@ export interface operations {
                 until?: string;
                 /** @description At most this many, 1 to 1,000; 100 when absent. */
                 limit?: number;
+                /** @description `next_cursor` of the page before, with the same window. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -4791,10 +5187,12 @@ export interface operations {
     list_metrics: {
         parameters: {
             query?: {
-                /** @description How the name begins. */
+                /** @description Text that must occur in the name; letter case does not matter. */
                 prefix?: string;
                 /** @description At most this many, 1 to 1,000; 100 when absent. */
                 limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -4868,6 +5266,8 @@ export interface operations {
                 until?: string;
                 /** @description At most this many, 1 to 1,000; 100 when absent. */
                 limit?: number;
+                /** @description `next_cursor` of the page before, with the same window. */
+                cursor?: string;
             };
             header?: never;
             path?: never;

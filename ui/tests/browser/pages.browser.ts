@@ -26,6 +26,7 @@ const PAGES: [name: string, path: string, scenario?: Scenario][] = [
   ["now-empty", "/", "empty"],
   ["now-broken", "/", "broken"],
   ["alerts", "/alerts"],
+  ["alerts-storm", "/alerts?cursor=300&page=4", "storm"],
   ["alerts-empty", "/alerts", "calm"],
   ["alert", `/alerts/${ID.alert}`],
   ["silences", "/silences"],

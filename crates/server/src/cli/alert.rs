@@ -7,12 +7,14 @@ use watchkeeper_domain::{Span, Timestamp};
 use super::ask::Server;
 use super::output::{self, Format, or_dash, time, word};
 use super::{Failure, Outcome};
-use crate::http::dto::alerts::{AcknowledgeAlert, Alert, AlertDetail, AlertList, ExplainStep, Explanation};
+use crate::http::dto::alerts::{
+    AcknowledgeAlerts, Alert, AlertDetail, AlertList, AlertsChanged, AssignAlerts, ExplainStep, Explanation,
+};
 use crate::http::dto::words;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// List alerts, most urgent first.
+    /// List alerts, most urgent first. When more match than are shown, the last line says so.
     List {
         /// States, comma-separated: pending, firing, unknown, resolved.
         #[arg(long)]
@@ -23,6 +25,18 @@ pub(super) enum Command {
         /// Priorities, comma-separated.
         #[arg(long)]
         priority: Option<String>,
+        /// Services, comma-separated.
+        #[arg(long)]
+        service: Option<String>,
+        /// Who has it, by name; `nobody`: those that nobody has.
+        #[arg(long)]
+        owner: Option<String>,
+        /// In which order: urgency, newest, oldest, name.
+        #[arg(long)]
+        sort: Option<String>,
+        /// Go on after the page that ended with this cursor.
+        #[arg(long)]
+        cursor: Option<String>,
         /// At most this many.
         #[arg(long, default_value_t = 100)]
         limit: u32,
@@ -32,13 +46,23 @@ pub(super) enum Command {
         /// `alr_…`.
         id: String,
     },
-    /// Say that you have seen it.
+    /// Say that you have seen it, or several.
     Ack {
         /// `alr_…`.
-        id: String,
+        #[arg(required = true)]
+        ids: Vec<String>,
         /// A note for the timeline.
         #[arg(long)]
         note: Option<String>,
+    },
+    /// Give alerts to a person; for one in an open incident, the incident gets its commander.
+    Assign {
+        /// `alr_…`.
+        #[arg(required = true)]
+        ids: Vec<String>,
+        /// The person's name; nobody when absent.
+        #[arg(long)]
+        to: Option<String>,
     },
 }
 
@@ -64,26 +88,55 @@ pub(super) enum Explain {
 
 pub(super) async fn run(server: &Server, format: Format, command: Command) -> Outcome {
     match command {
-        Command::List { state, category, priority, limit } => {
-            let query =
-                [("state", state), ("category", category), ("priority", priority), ("limit", Some(limit.to_string()))];
+        Command::List { state, category, priority, service, owner, sort, cursor, limit } => {
+            let query = [
+                ("state", state),
+                ("category", category),
+                ("priority", priority),
+                ("service", service),
+                ("owner", owner),
+                ("sort", sort),
+                ("cursor", cursor),
+                ("limit", Some(limit.to_string())),
+            ];
             let list: AlertList = server.get("/alerts", &query).await?;
             output::show(format, &list, |list| {
                 let rows = list.items.iter().map(row).collect();
                 output::table(&["ID", "PRIORITY", "STATE", "ALERT", "SINCE", "OWNER"], rows, "No alerts.");
+                if let Some(cursor) = &list.next_cursor {
+                    output::line(&format!(
+                        "{} of {} shown; go on with --cursor {cursor}",
+                        list.items.len(),
+                        list.total
+                    ));
+                }
             })
         }
         Command::Show { id } => {
             let alert: AlertDetail = server.get(&format!("/alerts/{id}"), &[]).await?;
             output::show(format, &alert, detail)
         }
-        Command::Ack { id, note } => {
-            let alert: Alert = server.post(&format!("/alerts/{id}/acknowledge"), &AcknowledgeAlert { note }).await?;
-            output::show(format, &alert, |alert| {
-                output::line(&format!("{} acknowledged by {}.", alert.name, or_dash(alert.acknowledged_by.as_deref())));
-            })
+        Command::Ack { ids, note } => {
+            let body = AcknowledgeAlerts { alert_ids: ids, note };
+            let done: AlertsChanged = server.post("/alerts/acknowledge", &body).await?;
+            changed(format, &done, |a| format!("{} acknowledged by {}.", a.name, or_dash(a.acknowledged_by.as_deref())))
+        }
+        Command::Assign { ids, to } => {
+            let body = AssignAlerts { alert_ids: ids, person: to };
+            let done: AlertsChanged = server.post("/alerts/assign", &body).await?;
+            changed(format, &done, |a| format!("{} is {}'s now.", a.name, a.owner.as_deref().unwrap_or("nobody")))
         }
     }
+}
+
+/// Says what became of each; what was refused is a finding.
+fn changed(format: Format, done: &AlertsChanged, said: impl Fn(&Alert) -> String) -> Outcome {
+    output::show(format, done, |done| done.items.iter().for_each(|alert| output::line(&said(alert))))?;
+    if done.refused.is_empty() {
+        return Ok(());
+    }
+    let refused: Vec<String> = done.refused.iter().map(|r| format!("{}: {}", r.id, r.detail)).collect();
+    Err(Failure::Finding(refused.join("\n       ")))
 }
 
 fn row(alert: &Alert) -> Vec<String> {

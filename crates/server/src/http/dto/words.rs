@@ -63,6 +63,22 @@ words! {
     Comparison { Gt, Ge, Lt, Le, Eq, Ne }
 }
 
+impl DeliveryState {
+    /// The state's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Sending => "sending",
+            Self::Delivered => "delivered",
+            Self::Retrying => "retrying",
+            Self::Failed => "failed",
+            Self::Uncertain => "uncertain",
+            Self::Suppressed => "suppressed",
+        }
+    }
+}
+
 impl From<watchkeeper_domain::Priority> for Priority {
     fn from(priority: watchkeeper_domain::Priority) -> Self {
         use watchkeeper_domain::Priority as P;
