@@ -22,6 +22,7 @@ pub mod listen;
 pub mod now;
 pub mod openapi;
 pub mod page;
+pub mod phone;
 pub mod post_mortem;
 pub mod problem;
 pub mod prometheus;

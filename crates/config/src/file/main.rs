@@ -11,6 +11,7 @@ use super::integration::IntegrationFile;
 use super::names::Names;
 use super::probe::ProbeFile;
 use super::receiver::ReceiverFile;
+use super::receiver::phone::TwilioFile;
 use super::route::{InhibitRuleFile, Known, RouteFile, default_root};
 use super::rule::{CheckExpr, RuleFile};
 use super::server::{AlertsFile, DemoFile, EvaluationFile, ServerFile, SlackFile, SmtpFile, StorageFile};
@@ -58,6 +59,8 @@ record! {
         people: Option<List<PersonFile>> = "people";
         /// The mail server.
         smtp: Option<SmtpFile> = "smtp";
+        /// Text messages and calls.
+        twilio: Option<TwilioFile> = "twilio";
         /// Slack's settings that belong to no receiver.
         slack: Option<SlackFile> = "slack";
         /// The demo's bank.
@@ -81,8 +84,9 @@ impl MainFile {
             receiver_names.define(&file.name, cx);
         }
         let mut receivers = BTreeMap::new();
+        let twilio = self.twilio.as_ref().map(|file| file.build(cx));
         for file in items(&self.receivers) {
-            let built = file.build(cx);
+            let built = file.build(twilio.as_ref(), cx);
             if let (Some(place), None) = (&built.mails, &self.smtp) {
                 let message = format!("the receiver `{}` sends e-mail, but there is no mail server", file.name.value);
                 let help = "add `smtp: {host: …, from: …}` to the main file";
@@ -136,6 +140,7 @@ impl MainFile {
             status_page: StatusPageFile::build(self.status_page.as_ref(), cx),
             people,
             smtp: self.smtp.as_ref().map(|s| s.build(cx)),
+            twilio: twilio.flatten(),
             slack_signing_secret: self
                 .slack
                 .as_ref()

@@ -2,10 +2,12 @@
 //!
 //! Not the sending.
 
+pub(crate) mod phone;
 mod services;
 
 use watchkeeper_domain::{Code, Span};
 
+use phone::{SmsFile, VoiceFile};
 use services::{DiscordFile, ExecFile, NtfyFile, OpsgenieFile, PagerDutyFile, TeamsFile, TelegramFile};
 
 use super::server::{or, positive};
@@ -13,7 +15,7 @@ use crate::decode::record::record;
 use crate::decode::secret::{SecretAt, UrlAt};
 use crate::decode::{At, Context, List, Map, items};
 use crate::diagnostic::Diagnostic;
-use crate::model::receiver::ChartPolicy;
+use crate::model::receiver::{ChartPolicy, Twilio};
 use crate::model::{EmailIntegration, Receiver, SlackIntegration, WebhookIntegration};
 use crate::place::Place;
 
@@ -42,6 +44,10 @@ record! {
         telegram: Option<List<TelegramFile>> = "telegram" | "telegram_configs";
         /// ntfy.
         ntfy: Option<List<NtfyFile>> = "ntfy";
+        /// Text messages.
+        sms: Option<List<SmsFile>> = "sms";
+        /// Calls.
+        voice: Option<List<VoiceFile>> = "voice";
         /// Programs of this machine.
         exec: Option<List<ExecFile>> = "exec";
     }
@@ -92,7 +98,8 @@ pub(crate) struct Built {
 }
 
 impl ReceiverFile {
-    pub(crate) fn build(&self, cx: &mut Context<'_>) -> Built {
+    /// `twilio` is the account, when one is written; it may be switched off.
+    pub(crate) fn build(&self, twilio: Option<&Option<Twilio>>, cx: &mut Context<'_>) -> Built {
         let name = self.name.value.clone();
         let left_out = |kind: &str, secret: &SecretAt, cx: &mut Context<'_>| {
             let message =
@@ -128,7 +135,8 @@ impl ReceiverFile {
         }
         let email = items(&self.email).iter().filter_map(|file| file.build(&name, cx)).collect();
         let mails = items(&self.email).first().map(|f| f.place.clone());
-        let services = self.services(cx);
+        let mut services = self.services(cx);
+        services.extend(self.phones(twilio.and_then(Option::as_ref), twilio.is_some(), cx));
         let labels = self.labels.as_ref().map_or(&[][..], |map| &map.0);
         let labels = labels.iter().map(|(key, value)| (key.text.clone(), value.value.clone())).collect();
         Built { receiver: Receiver { name, labels, slack, email, webhook, services }, mails }

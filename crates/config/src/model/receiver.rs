@@ -83,6 +83,20 @@ pub enum Service {
         /// An access token.
         token: Option<Secret>,
     },
+    /// Text messages to one number.
+    Sms {
+        /// The number, as E.164 has it.
+        to: String,
+        /// Whose account.
+        twilio: Twilio,
+    },
+    /// Calls to one number.
+    Voice {
+        /// The number, as E.164 has it.
+        to: String,
+        /// Whose account.
+        twilio: Twilio,
+    },
     /// A program of this machine.
     Exec {
         /// The program and its arguments; no shell.
@@ -92,6 +106,19 @@ pub enum Service {
         /// How long it may take. Default 30 s.
         timeout: Span,
     },
+}
+
+/// An account for text messages and calls.
+#[derive(Debug, Clone)]
+pub struct Twilio {
+    /// The account's SID.
+    pub account_sid: String,
+    /// Its token; it also signs what people answer.
+    pub auth_token: Secret,
+    /// The number that tells, or a messaging service.
+    pub from: String,
+    /// The API's address. No slash at its end.
+    pub api_url: String,
 }
 
 impl Service {
@@ -105,6 +132,8 @@ impl Service {
             Self::Discord { .. } => "discord",
             Self::Telegram { .. } => "telegram",
             Self::Ntfy { .. } => "ntfy",
+            Self::Sms { .. } => "sms",
+            Self::Voice { .. } => "voice",
             Self::Exec { .. } => "exec",
         }
     }
@@ -119,6 +148,7 @@ impl Service {
             Self::Teams { webhook_url } | Self::Discord { webhook_url } => webhook_url.reference().to_owned(),
             Self::Telegram { chat_id, .. } => chat_id.clone(),
             Self::Ntfy { url, .. } => url.reference().to_owned(),
+            Self::Sms { to, .. } | Self::Voice { to, .. } => to.clone(),
             Self::Exec { command, .. } => command.first().cloned().unwrap_or_default(),
         }
     }

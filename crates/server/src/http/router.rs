@@ -20,7 +20,7 @@ use watchkeeper_domain::Code;
 use super::problem::ApiProblem;
 use super::{
     access, alertmanager, alerts, chart, console, deliveries, demo, events, incidents, incoming, ingest, ledger, now,
-    page, post_mortem, prometheus, rules, silences, slack, status_page, telemetry, workflows,
+    page, phone, post_mortem, prometheus, rules, silences, slack, status_page, telemetry, workflows,
 };
 use crate::app::Shared;
 
@@ -171,6 +171,8 @@ pub fn routes() -> Routes {
             .route(Method::GET, "/feed.atom", PUBLIC, get(status_page::feed))
             .route(Method::GET, "/charts/{file}", PUBLIC, get(chart::png))
             .route(Method::POST, "/v2/enqueue", PUBLIC, post(incoming::pagerduty::enqueue))
+            .route(Method::POST, "/twilio/sms", PUBLIC, post(phone::sms))
+            .route(Method::POST, "/twilio/voice", PUBLIC, post(phone::voice))
             .route(Method::POST, "/slack/interactions", PUBLIC, post(slack::interactions))
     };
     ingest_routes(pages(alertmanager_api(prometheus(api(Routes::default())))))

@@ -129,7 +129,7 @@ impl schemars::JsonSchema for EnvAt {
 }
 
 /// An address without a token in it: `https:`, or `http:` of this machine or network. No slash at its end.
-fn base_url(at: Option<&At<String>>, default: &str, cx: &mut Context<'_>) -> String {
+pub(super) fn base_url(at: Option<&At<String>>, default: &str, cx: &mut Context<'_>) -> String {
     let Some(at) = at else { return default.to_owned() };
     let fine = url::Url::parse(&at.value)
         .is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.host().is_some() && u.query().is_none());
