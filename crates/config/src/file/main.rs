@@ -94,6 +94,7 @@ impl MainFile {
             }
             receivers.entry(built.receiver.name.clone()).or_insert(built.receiver);
         }
+        self.fallbacks(&receiver_names, &receivers, cx);
         let root_receiver = self.root_receiver(&mut receiver_names, &mut receivers, cx);
         let mut interval_names = Names::new("time interval");
         let intervals: Vec<&NamedIntervalsFile> = items(&self.time_intervals).iter().collect();
@@ -147,6 +148,25 @@ impl MainFile {
                 .and_then(|s| s.signing_secret.as_ref())
                 .and_then(|s| s.secret.clone()),
             demo: self.demo.as_ref().map(|d| d.build(cx)),
+        }
+    }
+
+    /// A fallback exists, and no chain of them leads back to where it began.
+    fn fallbacks(&self, names: &Names, receivers: &BTreeMap<String, Receiver>, cx: &mut Context<'_>) {
+        for file in items(&self.receivers) {
+            let Some(at) = &file.fallback else { continue };
+            names.refer(&at.value, &at.place, cx);
+            let mut seen = vec![file.name.value.as_str()];
+            let mut next = Some(at.value.as_str());
+            while let Some(name) = next {
+                if seen.contains(&name) {
+                    let message = format!("the fallback of `{}` leads back to `{name}`", file.name.value);
+                    cx.invalid(&at.place, message, Some("let the last one have no fallback".to_owned()));
+                    break;
+                }
+                seen.push(name);
+                next = receivers.get(name).and_then(|receiver| receiver.fallback.as_deref());
+            }
         }
     }
 

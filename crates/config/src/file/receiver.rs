@@ -15,7 +15,7 @@ use crate::decode::record::record;
 use crate::decode::secret::{SecretAt, UrlAt};
 use crate::decode::{At, Context, List, Map, items};
 use crate::diagnostic::Diagnostic;
-use crate::model::receiver::{ChartPolicy, Twilio};
+use crate::model::receiver::{ChartPolicy, Rate, Twilio};
 use crate::model::{EmailIntegration, Receiver, SlackIntegration, WebhookIntegration};
 use crate::place::Place;
 
@@ -32,6 +32,12 @@ record! {
         email: Option<List<EmailFile>> = "email" | "email_configs";
         /// Webhooks with Alertmanager's body.
         webhook: Option<List<WebhookFile>> = "webhook" | "webhook_configs";
+        /// How many messages each integration takes in which time.
+        rate_limit: Option<RateFile> = "rate_limit";
+        /// For how long a message is tried. Default, and at most, 24 h.
+        total_time: Option<At<Span>> = "total_time";
+        /// The receiver that is told of what this one could not be told.
+        fallback: Option<At<String>> = "fallback";
         /// PagerDuty.
         pagerduty: Option<List<PagerDutyFile>> = "pagerduty" | "pagerduty_configs";
         /// Opsgenie.
@@ -50,6 +56,16 @@ record! {
         voice: Option<List<VoiceFile>> = "voice";
         /// Programs of this machine.
         exec: Option<List<ExecFile>> = "exec";
+    }
+}
+
+record! {
+    /// So many messages in so much time.
+    RateFile, "`rate_limit`" {
+        /// How many.
+        messages: At<u32> = "messages";
+        /// In which time. Default 1 min.
+        per: Option<At<Span>> = "per";
     }
 }
 
@@ -137,9 +153,28 @@ impl ReceiverFile {
         let mails = items(&self.email).first().map(|f| f.place.clone());
         let mut services = self.services(cx);
         services.extend(self.phones(twilio.and_then(Option::as_ref), twilio.is_some(), cx));
+        let rate = self.rate_limit.as_ref().and_then(|file| file.build(cx));
+        let day = Span::from_secs(24 * 3_600);
+        let total_time = self.total_time.as_ref().map(|at| positive(Some(at), day, "total_time", cx).min(day));
+        let fallback = self.fallback.as_ref().map(|at| at.value.clone());
         let labels = self.labels.as_ref().map_or(&[][..], |map| &map.0);
         let labels = labels.iter().map(|(key, value)| (key.text.clone(), value.value.clone())).collect();
-        Built { receiver: Receiver { name, labels, slack, email, webhook, services }, mails }
+        Built {
+            receiver: Receiver { name, labels, slack, email, webhook, services, rate, total_time, fallback },
+            mails,
+        }
+    }
+}
+
+impl RateFile {
+    fn build(&self, cx: &mut Context<'_>) -> Option<Rate> {
+        if self.messages.value == 0 {
+            let help = "remove the receiver from the routes if it shall hear nothing".to_owned();
+            cx.invalid(&self.messages.place, "a rate of no messages would tell nobody anything", Some(help));
+            return None;
+        }
+        let per = positive(self.per.as_ref(), Span::from_secs(60), "per", cx);
+        Some(Rate { messages: self.messages.value, per })
     }
 }
 

@@ -23,6 +23,21 @@ pub struct Receiver {
     pub webhook: Vec<WebhookIntegration>,
     /// Everything else, in the order of the file.
     pub services: Vec<ServiceIntegration>,
+    /// How many messages each integration takes in which time.
+    pub rate: Option<Rate>,
+    /// For how long a message is tried. Default, and at most, 24 h.
+    pub total_time: Option<Span>,
+    /// The receiver that is told of what this one could not be told.
+    pub fallback: Option<String>,
+}
+
+/// So many messages in so much time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub messages: u32,
+    /// In which time.
+    pub per: Span,
 }
 
 /// A service with an API of its own, or a program.
