@@ -71,6 +71,8 @@ pub struct Config {
     pub escalation_policies: BTreeMap<String, EscalationPolicy>,
     /// The mail server, when e-mail is used.
     pub smtp: Option<SmtpServer>,
+    /// The account for text messages and calls.
+    pub twilio: Option<receiver::Twilio>,
     /// Slack's signing secret, for buttons.
     pub slack_signing_secret: Option<Secret>,
     /// The demo's bank, when this is the demo.

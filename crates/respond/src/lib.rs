@@ -9,4 +9,5 @@ pub mod chart;
 pub mod chatops;
 pub mod client;
 pub mod notify;
+pub mod phone;
 pub mod workflow;

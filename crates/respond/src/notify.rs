@@ -21,11 +21,13 @@ pub mod destination;
 pub mod email;
 pub mod exec;
 mod facts;
+mod manners;
 pub mod read;
 mod record;
 pub mod scrub;
 pub mod service;
 pub mod slack;
+mod storm;
 pub mod test_message;
 pub mod webhook;
 

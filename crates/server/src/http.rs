@@ -24,6 +24,7 @@ pub mod now;
 pub mod oncall;
 pub mod openapi;
 pub mod page;
+pub mod phone;
 pub mod post_mortem;
 pub mod problem;
 pub mod prometheus;

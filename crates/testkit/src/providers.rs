@@ -194,3 +194,53 @@ pub fn ntfy(request: &Recorded) -> Answer {
     }
     answer(200, &json!({"id": "wx6Zsb0fQ1", "event": "message", "topic": topic}))
 }
+
+/// The fields of a form.
+#[must_use]
+pub fn form(request: &Recorded) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(&request.body).into_owned().collect()
+}
+
+/// Twilio's Messages and Calls.
+#[must_use]
+pub fn twilio(request: &Recorded) -> Answer {
+    let refused = |status: u16, code: u32, message: &str| {
+        answer(
+            status,
+            &json!({"code": code, "message": message, "status": status, "more_info": "https://www.twilio.com/docs/errors"}),
+        )
+    };
+    if request.header("authorization").is_none_or(|value| !value.starts_with("Basic ")) {
+        return refused(401, 20_003, "Authenticate");
+    }
+    let form = form(request);
+    let field = |name: &str| form.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value.as_str());
+    let number =
+        |text: &str| text.len() > 7 && text.strip_prefix('+').is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
+    if !number(field("To")) || field("To").ends_with("0000000") {
+        return refused(400, 21_211, "Invalid 'To' Phone Number");
+    }
+    if !number(field("From")) && field("MessagingServiceSid").is_empty() {
+        return refused(400, 21_603, "A 'From' phone number is required.");
+    }
+    let account = request.path.strip_prefix("/2010-04-01/Accounts/").unwrap_or_default();
+    match account.split_once('/') {
+        Some((_, "Messages.json")) => match field("Body").chars().count() {
+            0 => refused(400, 21_602, "Message body is required."),
+            1_601.. => refused(400, 21_617, "The concatenated message body exceeds the 1600 character limit"),
+            _ => answer(201, &json!({"sid": "SM0123456789abcdef0123456789abcdef", "status": "queued"})),
+        },
+        Some((_, "Calls.json")) => {
+            let twiml = field("Twiml");
+            let balanced = twiml.matches("<Say>").count() == twiml.matches("</Say>").count()
+                && twiml.starts_with("<Response>")
+                && twiml.ends_with("</Response>")
+                && !twiml.contains("&&");
+            match balanced && twiml.len() <= 4_000 {
+                true => answer(201, &json!({"sid": "CA0123456789abcdef0123456789abcdef", "status": "queued"})),
+                false => refused(400, 21_205, "Twiml is not valid"),
+            }
+        }
+        _ => refused(404, 20_404, "The requested resource was not found"),
+    }
+}

@@ -1,23 +1,32 @@
 //! Alertmanager's own acceptance timelines, played on a clock in the hand.
 //!
-//! Each is a configuration, pushes and silences at their times, and what must arrive in which window. Those about other
-//! parts (its API's resolve timeout, cold start, webhook timeouts, merging of overlapping pushes) are skipped by name.
+//! Each is a configuration, which is used as it is, pushes and silences at their times, and what must arrive in which window.
+//! Two are about what is not here: a start that waits (ours does not) and a webhook's time limit (`respond` has its tests).
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::Value;
-use watchkeeper_config::model::InhibitRule;
-use watchkeeper_config::model::route::GroupBy;
-use watchkeeper_domain::{Actor, Labels, Matcher, Priority, Span, Timestamp, Verdict};
+use watchkeeper_config::Config;
+use watchkeeper_domain::{Actor, Labels, Matcher, Span, Timestamp};
+use watchkeeper_state::{Reconciler as _, SignalSink};
 
-use super::world::{World, routing};
-use crate::Routing;
+use super::world::World;
 use crate::silence::NewSilence;
+use crate::{Alerts, Expiry, Intake, Posted, Routing};
 
 /// Labels of each alert, and whether it is over.
 type Told = Vec<(Labels, bool)>;
 
-const PLAYED: [&str; 4] = ["TestRepeat", "TestBatching", "TestInhibiting", "TestSilencing"];
+const PLAYED: [&str; 7] = [
+    "testMergeAlerts",
+    "TestRepeat",
+    "TestBatching",
+    "TestResolved",
+    "TestInhibiting",
+    "TestSilencing",
+    "TestSendAlertsToUTF8Route",
+];
 
 #[test]
 fn what_alertmanager_says_when_is_said_when() {
@@ -44,7 +53,11 @@ fn what_alertmanager_says_when_is_said_when() {
 }
 
 async fn play(name: &str, timeline: &Value) {
-    let world = World::with(configured(timeline["config"].as_str().unwrap())).await;
+    let config = configured(timeline["config"].as_str().unwrap());
+    let world = World::with(Routing::from(&config)).await;
+    let sink: Arc<dyn SignalSink> = Arc::new(Alerts::new(world.env.clone(), vec![]));
+    let intake = Intake::new(world.state.clone(), world.env.clone(), Arc::clone(&sink));
+    let expiry = Expiry::new(world.state.clone(), world.env.clone(), sink);
     let start = world.now();
     let events = timeline["events"].as_array().unwrap();
     let tenths = |value: &Value| (value.as_f64().unwrap() * 10.0).round() as i64;
@@ -52,10 +65,11 @@ async fn play(name: &str, timeline: &Value) {
     for now in 0..=end {
         for event in events.iter().filter(|event| event["op"] != "want" && tenths(&event["at"]) == now) {
             match event["op"].as_str().unwrap() {
-                "push" => push(&world, event, now).await,
+                "push" => intake.receive(pushed(event, start), config.resolve_timeout).await.unwrap(),
                 _ => silence(&world, start, event["arg"].as_str().unwrap()).await,
             }
         }
+        expiry.reconcile().await.unwrap();
         world.settle().await;
         world.advance(Span::from_millis(100));
     }
@@ -91,14 +105,17 @@ fn told(alerts: &Value) -> Told {
     told
 }
 
-async fn push(world: &World, event: &Value, now: i64) {
-    for alert in event["alerts"].as_array().unwrap() {
-        let over = alert["endsAt"].as_f64().is_some_and(|at| (at * 10.0).round() as i64 <= now);
-        let verdict = if over { Verdict::Resolved } else { Verdict::Firing };
-        let mut signal = world.signal("pushed", "x", Priority::Critical, verdict);
-        signal.labels = serde_json::from_value(alert["labels"].clone()).unwrap();
-        world.record(signal).await;
-    }
+fn pushed(event: &Value, start: Timestamp) -> Vec<Posted> {
+    let at = |value: &Value| value.as_f64().map(|secs| start + Span::from_micros((secs * 1e6).round() as i64));
+    let one = |alert: &Value| Posted {
+        labels: serde_json::from_value(alert["labels"].clone()).unwrap(),
+        annotations: serde_json::from_value(alert["annotations"].clone()).unwrap_or_default(),
+        starts_at: at(&alert["startsAt"]),
+        ends_at: at(&alert["endsAt"]),
+        generator_url: String::new(),
+        origin: None,
+    };
+    event["alerts"].as_array().unwrap().iter().map(one).collect()
 }
 
 /// `Silence(2.5, 4.5).Match("alertname", "test1")`
@@ -115,26 +132,11 @@ async fn silence(world: &World, start: Timestamp, text: &str) {
     world.silences().create(new, Actor::System).await.unwrap();
 }
 
-/// Reads the few settings that these configurations have.
-fn configured(text: &str) -> Routing {
-    let value = |key: &str| -> Option<String> {
-        let line = text.lines().find_map(|line| line.trim().strip_prefix(key)?.strip_prefix(':'));
-        line.map(|value| value.trim().to_owned())
-    };
-    let span = |key: &str| value(key).map(|text| text.parse::<Span>().unwrap());
-    let mut routing = routing();
-    let group_by = value("group_by").unwrap();
-    let names = group_by.trim_matches(['[', ']']).split(',').map(str::trim).filter(|name| !name.is_empty());
-    routing.route.group_by = GroupBy::Labels(names.map(ToOwned::to_owned).collect());
-    routing.route.group_wait = span("group_wait");
-    routing.route.group_interval = span("group_interval").unwrap();
-    routing.route.repeat_interval = span("repeat_interval").unwrap();
-    if text.contains("inhibit_rules") {
-        routing.inhibit_rules.push(InhibitRule {
-            source_matchers: vec![Matcher::equal("alertname", "JobDown")],
-            target_matchers: vec![Matcher::equal("alertname", "InstanceDown")],
-            equal: vec!["job".into(), "zone".into()],
-        });
-    }
-    routing
+/// The timeline's file, used as it is.
+fn configured(text: &str) -> Config {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("am.yml"), text.replace("%s", "127.0.0.1:9")).unwrap();
+    let main = folder.path().join("wk.yaml");
+    std::fs::write(&main, "alertmanager_config: am.yml\n").unwrap();
+    watchkeeper_config::load(&main, &watchkeeper_config::FileSystem, &|_| Ok(())).unwrap().config
 }

@@ -122,6 +122,12 @@ impl Translator<'_, '_> {
 
     fn webhook(&mut self, node: &Node, receiver: &str) -> Option<Node> {
         if let Some(url) = set(node, "url").filter(|url| text(url).is_some_and(|text| text.contains("{{"))) {
+            let written = text(url).unwrap_or_default();
+            if written.matches("{{").count() != written.matches("}}").count() {
+                let help = "close it with `}}`, or write the URL without a template".to_owned();
+                self.cx.invalid(&url.place, "the template in this URL is not closed", Some(help));
+                return None;
+            }
             let what = format!("the webhook of the receiver `{receiver}`");
             self.left(&url.place, &what, "its URL is a template; write one receiver for each destination");
             return None;

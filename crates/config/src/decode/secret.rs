@@ -75,6 +75,7 @@ fn variable_name(what: &str, key: &str) -> String {
         "a Discord integration" => "DISCORD",
         "a Telegram integration" => "TELEGRAM",
         "an ntfy integration" => "NTFY",
+        "`twilio`" => "TWILIO",
         "`demo`" => "BANK",
         "`basic_auth`" | "`authorization`" => "SCRAPE",
         _ => "WATCHKEEPER",

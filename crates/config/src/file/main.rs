@@ -13,6 +13,7 @@ use super::oncall::{self, EscalationPolicyFile, ScheduleFile};
 use super::person::PersonFile;
 use super::probe::ProbeFile;
 use super::receiver::ReceiverFile;
+use super::receiver::phone::TwilioFile;
 use super::route::{InhibitRuleFile, Known, RouteFile, default_root};
 use super::rule::{CheckExpr, RuleFile};
 use super::scrape::ScrapeFile;
@@ -68,6 +69,8 @@ record! {
         escalation_policies: Option<List<EscalationPolicyFile>> = "escalation_policies";
         /// The mail server.
         smtp: Option<SmtpFile> = "smtp";
+        /// Text messages and calls.
+        twilio: Option<TwilioFile> = "twilio";
         /// Slack's settings that belong to no receiver.
         slack: Option<SlackFile> = "slack";
         /// The demo's bank.
@@ -95,8 +98,9 @@ impl MainFile {
             }
         }
         let mut receivers = BTreeMap::new();
+        let twilio = self.twilio.as_ref().map(|file| file.build(cx));
         for file in items(&self.receivers) {
-            let built = file.build(cx);
+            let built = file.build(twilio.as_ref(), cx);
             if let (Some(place), None) = (&built.mails, &self.smtp) {
                 let message = format!("the receiver `{}` sends e-mail, but there is no mail server", file.name.value);
                 let help = "add `smtp: {host: …, from: …}` to the main file";
@@ -104,6 +108,7 @@ impl MainFile {
             }
             receivers.entry(built.receiver.name.clone()).or_insert(built.receiver);
         }
+        self.fallbacks(&receiver_names, &receivers, cx);
         let root_receiver = self.root_receiver(&mut receiver_names, &mut receivers, cx);
         let mut interval_names = Names::new("time interval");
         let intervals: Vec<&NamedIntervalsFile> = items(&self.time_intervals).iter().collect();
@@ -163,6 +168,7 @@ impl MainFile {
             schedules,
             escalation_policies,
             smtp: self.smtp.as_ref().map(|s| s.build(cx)),
+            twilio: twilio.flatten(),
             slack_signing_secret: self
                 .slack
                 .as_ref()
@@ -200,6 +206,25 @@ impl MainFile {
         let schedules = schedules.map(|schedule| (schedule.name.clone(), schedule)).collect();
         let policies = items(&self.escalation_policies).iter().map(|file| file.build(&known, cx));
         (schedules, policies.map(|policy| (policy.name.clone(), policy)).collect())
+    }
+
+    /// A fallback exists, and no chain of them leads back to where it began.
+    fn fallbacks(&self, names: &Names, receivers: &BTreeMap<String, Receiver>, cx: &mut Context<'_>) {
+        for file in items(&self.receivers) {
+            let Some(at) = &file.fallback else { continue };
+            names.refer(&at.value, &at.place, cx);
+            let mut seen = vec![file.name.value.as_str()];
+            let mut next = Some(at.value.as_str());
+            while let Some(name) = next {
+                if seen.contains(&name) {
+                    let message = format!("the fallback of `{}` leads back to `{name}`", file.name.value);
+                    cx.invalid(&at.place, message, Some("let the last one have no fallback".to_owned()));
+                    break;
+                }
+                seen.push(name);
+                next = receivers.get(name).and_then(|receiver| receiver.fallback.as_deref());
+            }
+        }
     }
 
     /// The receiver of the root route when the file does not name one: `default` if there is one, else the first, else

@@ -75,10 +75,15 @@ impl PersonFile {
             discord: None,
             telegram: None,
             ntfy: None,
+            sms: None,
+            voice: None,
             exec: None,
+            rate_limit: None,
+            total_time: None,
+            fallback: None,
             escalation_policy: None,
         };
-        let contact = file.build(cx).receiver;
+        let contact = file.build(None, cx).receiver;
         let notify = items(&self.notify).iter().filter_map(|rule| rule.build(self, has_mail, cx)).collect();
         let person =
             Person { name: self.name.value.clone(), email: text(&self.email), slack_id: text(&self.slack_id), notify };

@@ -2,10 +2,12 @@
 //!
 //! Not the sending.
 
+pub(crate) mod phone;
 mod services;
 
 use watchkeeper_domain::{Code, Span};
 
+use phone::{SmsFile, VoiceFile};
 use services::{DiscordFile, ExecFile, NtfyFile, OpsgenieFile, PagerDutyFile, TeamsFile, TelegramFile};
 
 use super::server::{or, positive};
@@ -13,7 +15,7 @@ use crate::decode::record::record;
 use crate::decode::secret::{SecretAt, UrlAt};
 use crate::decode::{At, Context, List, Map, items};
 use crate::diagnostic::Diagnostic;
-use crate::model::receiver::ChartPolicy;
+use crate::model::receiver::{ChartPolicy, Rate, Twilio};
 use crate::model::{EmailIntegration, Receiver, SlackIntegration, WebhookIntegration};
 use crate::place::Place;
 
@@ -30,6 +32,12 @@ record! {
         email: Option<List<EmailFile>> = "email" | "email_configs";
         /// Webhooks with Alertmanager's body.
         webhook: Option<List<WebhookFile>> = "webhook" | "webhook_configs";
+        /// How many messages each integration takes in which time.
+        rate_limit: Option<RateFile> = "rate_limit";
+        /// For how long a message is tried. Default, and at most, 24 h.
+        total_time: Option<At<Span>> = "total_time";
+        /// The receiver that is told of what this one could not be told.
+        fallback: Option<At<String>> = "fallback";
         /// PagerDuty.
         pagerduty: Option<List<PagerDutyFile>> = "pagerduty" | "pagerduty_configs";
         /// Opsgenie.
@@ -42,10 +50,24 @@ record! {
         telegram: Option<List<TelegramFile>> = "telegram" | "telegram_configs";
         /// ntfy.
         ntfy: Option<List<NtfyFile>> = "ntfy";
+        /// Text messages.
+        sms: Option<List<SmsFile>> = "sms";
+        /// Calls.
+        voice: Option<List<VoiceFile>> = "voice";
         /// Programs of this machine.
         exec: Option<List<ExecFile>> = "exec";
         /// The escalation policy by which people are called.
         escalation_policy: Option<At<String>> = "escalation_policy";
+    }
+}
+
+record! {
+    /// So many messages in so much time.
+    RateFile, "`rate_limit`" {
+        /// How many.
+        messages: At<u32> = "messages";
+        /// In which time. Default 1 min.
+        per: Option<At<Span>> = "per";
     }
 }
 
@@ -94,7 +116,8 @@ pub(crate) struct Built {
 }
 
 impl ReceiverFile {
-    pub(crate) fn build(&self, cx: &mut Context<'_>) -> Built {
+    /// `twilio` is the account, when one is written; it may be switched off.
+    pub(crate) fn build(&self, twilio: Option<&Option<Twilio>>, cx: &mut Context<'_>) -> Built {
         let name = self.name.value.clone();
         let left_out = |kind: &str, secret: &SecretAt, cx: &mut Context<'_>| {
             let message =
@@ -130,11 +153,42 @@ impl ReceiverFile {
         }
         let email = items(&self.email).iter().filter_map(|file| file.build(&name, cx)).collect();
         let mails = items(&self.email).first().map(|f| f.place.clone());
-        let services = self.services(cx);
+        let mut services = self.services(cx);
+        services.extend(self.phones(twilio.and_then(Option::as_ref), twilio.is_some(), cx));
+        let rate = self.rate_limit.as_ref().and_then(|file| file.build(cx));
+        let day = Span::from_secs(24 * 3_600);
+        let total_time = self.total_time.as_ref().map(|at| positive(Some(at), day, "total_time", cx).min(day));
+        let fallback = self.fallback.as_ref().map(|at| at.value.clone());
         let labels = self.labels.as_ref().map_or(&[][..], |map| &map.0);
         let labels = labels.iter().map(|(key, value)| (key.text.clone(), value.value.clone())).collect();
         let escalation_policy = self.escalation_policy.as_ref().map(|at| at.value.clone());
-        Built { receiver: Receiver { name, labels, slack, email, webhook, services, escalation_policy }, mails }
+        Built {
+            receiver: Receiver {
+                name,
+                labels,
+                slack,
+                email,
+                webhook,
+                services,
+                rate,
+                total_time,
+                fallback,
+                escalation_policy,
+            },
+            mails,
+        }
+    }
+}
+
+impl RateFile {
+    fn build(&self, cx: &mut Context<'_>) -> Option<Rate> {
+        if self.messages.value == 0 {
+            let help = "remove the receiver from the routes if it shall hear nothing".to_owned();
+            cx.invalid(&self.messages.place, "a rate of no messages would tell nobody anything", Some(help));
+            return None;
+        }
+        let per = positive(self.per.as_ref(), Span::from_secs(60), "per", cx);
+        Some(Rate { messages: self.messages.value, per })
     }
 }
 

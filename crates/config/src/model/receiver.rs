@@ -26,6 +26,21 @@ pub struct Receiver {
     pub services: Vec<ServiceIntegration>,
     /// The escalation policy by which people are called.
     pub escalation_policy: Option<String>,
+    /// How many messages each integration takes in which time.
+    pub rate: Option<Rate>,
+    /// For how long a message is tried. Default, and at most, 24 h.
+    pub total_time: Option<Span>,
+    /// The receiver that is told of what this one could not be told.
+    pub fallback: Option<String>,
+}
+
+/// So many messages in so much time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub messages: u32,
+    /// In which time.
+    pub per: Span,
 }
 
 /// A service with an API of its own, or a program.
@@ -86,6 +101,20 @@ pub enum Service {
         /// An access token.
         token: Option<Secret>,
     },
+    /// Text messages to one number.
+    Sms {
+        /// The number, as E.164 has it.
+        to: String,
+        /// Whose account.
+        twilio: Twilio,
+    },
+    /// Calls to one number.
+    Voice {
+        /// The number, as E.164 has it.
+        to: String,
+        /// Whose account.
+        twilio: Twilio,
+    },
     /// A program of this machine.
     Exec {
         /// The program and its arguments; no shell.
@@ -95,6 +124,19 @@ pub enum Service {
         /// How long it may take. Default 30 s.
         timeout: Span,
     },
+}
+
+/// An account for text messages and calls.
+#[derive(Debug, Clone)]
+pub struct Twilio {
+    /// The account's SID.
+    pub account_sid: String,
+    /// Its token; it also signs what people answer.
+    pub auth_token: Secret,
+    /// The number that tells, or a messaging service.
+    pub from: String,
+    /// The API's address. No slash at its end.
+    pub api_url: String,
 }
 
 impl Service {
@@ -108,6 +150,8 @@ impl Service {
             Self::Discord { .. } => "discord",
             Self::Telegram { .. } => "telegram",
             Self::Ntfy { .. } => "ntfy",
+            Self::Sms { .. } => "sms",
+            Self::Voice { .. } => "voice",
             Self::Exec { .. } => "exec",
         }
     }
@@ -122,6 +166,7 @@ impl Service {
             Self::Teams { webhook_url } | Self::Discord { webhook_url } => webhook_url.reference().to_owned(),
             Self::Telegram { chat_id, .. } => chat_id.clone(),
             Self::Ntfy { url, .. } => url.reference().to_owned(),
+            Self::Sms { to, .. } | Self::Voice { to, .. } => to.clone(),
             Self::Exec { command, .. } => command.first().cloned().unwrap_or_default(),
         }
     }

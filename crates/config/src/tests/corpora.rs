@@ -112,3 +112,33 @@ fn an_integration_without_settings_is_refused_as_alertmanager_refuses_it() {
         assert!(problems.contains(&format!("`{kind}` needs ")), "{kind}: {problems}");
     }
 }
+
+/// The cases of one of Alertmanager's tables.
+fn cases(folder: &Path, name: &str) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(folder.join("alertmanager").join(name)).unwrap();
+    let table: serde_json::Value = serde_json::from_str(&text).unwrap();
+    table["cases"].as_array().unwrap().clone()
+}
+
+#[test]
+fn mail_servers_and_urls_are_accepted_and_refused_as_alertmanager_does() {
+    let Some(folder) = folder() else { return };
+    let import = |text: &str| crate::alertmanager::import(Path::new("am.yml"), &Memory::default().file("am.yml", text));
+    let route = "route: {receiver: r}\nreceivers: [{name: r, ";
+    let mut checked = 0;
+    for case in cases(&folder, "config.config.TestUnmarshalHostPort.json") {
+        let host = case["in"].as_str().unwrap();
+        let email = "email_configs: [{to: a@b.example, from: c@d.example, smarthost: ";
+        let got = import(&format!("{route}{email}{host}}}]}}]\n"));
+        // An empty one is none, and e-mail without a server is refused later on.
+        assert_eq!(got.is_err(), case["err"] == true || host == "\"\"", "{host}");
+        checked += 1;
+    }
+    for case in cases(&folder, "config.config.TestSecretTemplURL.json") {
+        let url = case["input"].as_str().unwrap();
+        let got = import(&format!("{route}webhook_configs: [{{url: {url}}}]}}]\n"));
+        assert_eq!(got.is_err(), case["expectError"] == true || url == "\"\"", "{url}");
+        checked += 1;
+    }
+    println!("{checked} passed");
+}

@@ -231,3 +231,22 @@ fn the_terminal_shows_the_lines_around() {
 fn a_main_file_that_does_not_exist_is_named() {
     insta::assert_snapshot!(problems(&Memory::default()));
 }
+
+#[test]
+fn services_integrations_and_manners_of_receivers_are_checked() {
+    insta::assert_snapshot!(problems(&Memory::default().env("T", "token").env("NTFY", "https://ntfy.sh/").file(
+        "wk.yaml",
+        "
+server: {tokens: [{name: a, role: admin, token: \"${env:T}\"}]}
+receivers:
+  - {name: a, fallback: b, rate_limit: {messages: 0}, telegram: {bot_token: \"${env:T}\", chat_id: someone}}
+  - {name: b, fallback: a, pagerduty: {routing_key: literal-key}, ntfy: {url: \"${env:NTFY}\"}}
+  - {name: c, fallback: nobody, sms: {to: [\"+41791234567\"]}, exec: {command: [x], env: {API_TOKEN: literal}}}
+integrations:
+  - {name: open, kind: grafana}
+  - {name: 'a b', kind: mapping, token: \"${env:T}\"}
+  - {name: m, kind: mapping, token: \"${env:T}\", mapping: {title: 'a ~~ b'}}
+  - {name: p, kind: pagerdutty, token: \"${env:T}\"}
+"
+    )));
+}

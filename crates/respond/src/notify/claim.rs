@@ -10,12 +10,13 @@ use serde_json::json;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use watchkeeper_domain::ids::{AlertId, IncidentId, NotificationId};
-use watchkeeper_domain::{Span, Timestamp};
+use watchkeeper_domain::{Env, Span, Timestamp};
 use watchkeeper_state::transaction::placeholders;
 use watchkeeper_state::{State, StateError, Tx};
 
 use super::destination::Destination;
 use super::facts::{self, Subject};
+use super::manners::{self, Fallback, Manners};
 
 /// How many attempts with an unknown outcome a notification may have: the one, and one more.
 pub(super) const MOST_UNKNOWN: i64 = 2;
@@ -39,6 +40,7 @@ pub(super) struct Claimed {
     pub(super) content: String,
     pub(super) reason: String,
     pub(super) attempt: i64,
+    pub(super) created_at: Timestamp,
     pub(super) deadline_at: Timestamp,
 }
 
@@ -110,7 +112,7 @@ pub(super) struct Row {
 
 /// What is read of a row. An attempt that stands as `started` in an abandoned row is one of an unknown outcome.
 const SELECT: &str = "SELECT id, kind, status, receiver, integration, thread, incident_id, alert_ids, content, reason, \
-                      attempts, state, deadline_at, (SELECT count(*) FROM notification_attempt a \
+                      attempts, state, created_at, deadline_at, (SELECT count(*) FROM notification_attempt a \
                       WHERE a.notification_id = n.id AND (a.outcome = 'unknown' \
                       OR (n.state = 'sending' AND a.outcome = 'started'))) AS unknown FROM notification n";
 
@@ -196,11 +198,13 @@ pub(super) async fn fresh(tx: &mut Tx, now: Timestamp) -> Result<Vec<Row>, State
 /// attempts, which are on disk when the transaction is.
 pub(super) async fn take(
     tx: &mut Tx,
+    env: &Env,
     who: &Claimant,
     rows: Vec<Row>,
-    now: Timestamp,
+    manners: &BTreeMap<String, Manners>,
     lease: impl Fn(&Destination) -> Span,
 ) -> Result<Vec<Claimed>, StateError> {
+    let now = env.now();
     let act = "claim notifications";
     let mut taken: Vec<Claimed> = Vec::with_capacity(rows.len());
     let mut by_lease: BTreeMap<Span, Vec<String>> = BTreeMap::new();
@@ -208,15 +212,20 @@ pub(super) async fn take(
         if abandoned {
             close_abandoned(tx, &claimed, now).await?;
         }
+        let manners = manners.get(&claimed.subject.receiver);
+        if let Some(total) = manners.and_then(|manners| manners.total_time) {
+            claimed.deadline_at = claimed.deadline_at.min(claimed.created_at + total);
+        }
+        let fallback = manners.and_then(|manners| manners.fallback.as_ref());
         if unknown >= MOST_UNKNOWN {
             let error =
                 format!("nobody knows whether it arrived: {unknown} attempts ended without an answer; not sent again");
-            finish(tx, &claimed, now, &error).await?;
+            finish(tx, env, &claimed, fallback, &error).await?;
             continue;
         }
         if now >= claimed.deadline_at {
             let error = format!("given up at its deadline {} after {} attempts", claimed.deadline_at, claimed.attempt);
-            finish(tx, &claimed, now, &error).await?;
+            finish(tx, env, &claimed, fallback, &error).await?;
             continue;
         }
         claimed.attempt += 1;
@@ -270,7 +279,14 @@ pub(super) async fn unknown_attempts(tx: &mut Tx, id: &str) -> Result<i64, State
 }
 
 /// Ends a row without (another) attempt.
-async fn finish(tx: &mut Tx, claimed: &Claimed, now: Timestamp, error: &str) -> Result<(), StateError> {
+async fn finish(
+    tx: &mut Tx,
+    env: &Env,
+    claimed: &Claimed,
+    fallback: Option<&Fallback>,
+    error: &str,
+) -> Result<(), StateError> {
+    let now = env.now();
     sqlx::query(
         "UPDATE notification SET state = 'failed', last_error = $2, finished_at = $3, lease_owner = NULL, lease_until = NULL \
          WHERE id = $1",
@@ -282,7 +298,11 @@ async fn finish(tx: &mut Tx, claimed: &Claimed, now: Timestamp, error: &str) -> 
     .await
     .map_err(StateError::statement("give up a notification"))?;
     facts::note(tx, now, "notification.failed", &claimed.subject, json!({"attempts": claimed.attempt, "error": error}))
-        .await
+        .await?;
+    match fallback {
+        Some(fallback) => manners::tell(tx, env, now, claimed, fallback, Some(error)).await,
+        None => Ok(()),
+    }
 }
 
 fn read(row: &SqliteRow) -> Result<Row, StateError> {
@@ -307,6 +327,7 @@ fn read(row: &SqliteRow) -> Result<Row, StateError> {
         content: row.get("content"),
         reason: row.get("reason"),
         attempt: row.get("attempts"),
+        created_at: Timestamp::from_micros(row.get("created_at")),
         deadline_at: Timestamp::from_micros(row.get("deadline_at")),
     };
     Ok(Row { claimed, abandoned: row.get::<&str, _>("state") == "sending", unknown: row.get("unknown") })

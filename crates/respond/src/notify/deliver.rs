@@ -26,9 +26,11 @@ use super::content::Content;
 use super::context::{About, Context};
 use super::destination::{Change, Destination, Destinations, Health};
 use super::email::Email;
+use super::manners::{self, Manners};
 use super::record;
 use super::service;
 use super::slack::Slack;
+use super::storm;
 use super::webhook::Webhook;
 use crate::client::{Client, Left};
 
@@ -81,6 +83,7 @@ struct Shared {
     client: Client,
     context: Arc<dyn Context>,
     channels: RwLock<Arc<Channels>>,
+    manners: RwLock<Arc<BTreeMap<String, Manners>>>,
     destinations: Mutex<Destinations>,
     in_flight: watch::Sender<BTreeMap<NotificationId, Destination>>,
 }
@@ -112,6 +115,7 @@ impl Deliverer {
             client,
             context,
             channels: RwLock::new(Arc::new(channels)),
+            manners: RwLock::new(Arc::new(manners::of(&settings.receivers))),
             destinations: Mutex::default(),
             in_flight: watch::Sender::new(BTreeMap::new()),
         };
@@ -122,6 +126,7 @@ impl Deliverer {
     pub fn configure(&self, settings: &Settings) {
         let channels = channels(settings, &self.shared.client, &self.shared.env);
         *self.shared.channels.write() = Arc::new(channels);
+        *self.shared.manners.write() = Arc::new(manners::of(&settings.receivers));
         self.shared.wake.wake();
     }
 
@@ -192,14 +197,17 @@ impl Deliverer {
         let shared = &self.shared;
         let now = shared.env.now();
         // Held to the end, so that two who claim at once do not both see the room that one of them takes.
-        let destinations = shared.destinations.lock();
+        let mut destinations = shared.destinations.lock();
+        let manners = shared.manners();
         let mut reserved = Reserved::new();
         shared.in_flight.send_if_modified(|in_flight| {
             for (id, to) in candidates {
                 let busy = in_flight.values().filter(|other| *other == to).count();
-                if destinations.room(to, busy, now) > 0 && !in_flight.contains_key(&id) {
+                let rate = manners.get(&to.receiver).and_then(|manners| manners.rate);
+                if !in_flight.contains_key(&id) && destinations.room(to, busy, rate, now) > 0 {
+                    let last = destinations.leaves(to, rate, now);
                     in_flight.insert(id, to.clone());
-                    reserved.insert(id, OnItsWay { shared: Arc::clone(shared), id, started: false });
+                    reserved.insert(id, OnItsWay { shared: Arc::clone(shared), id, started: false, last });
                 }
             }
             !reserved.is_empty()
@@ -215,7 +223,12 @@ impl Deliverer {
             let timeout = shared.channel(to).map_or(Span::ZERO, |channel| channel.timeout());
             Span::from_micros(timeout.as_micros() + LEASE_MARGIN.as_micros())
         };
-        let claimed = claim::take(tx, &shared.who, rows, shared.env.now(), lease).await?;
+        let mut claimed = claim::take(tx, &shared.env, &shared.who, rows, &shared.manners(), lease).await?;
+        for claimed in &mut claimed {
+            if reserved.get(&claimed.subject.id).is_some_and(|on_its_way| on_its_way.last) {
+                storm::gather(tx, claimed, shared.env.now()).await?;
+            }
+        }
         let starting: Vec<(Claimed, OnItsWay)> = claimed
             .into_iter()
             .filter_map(|claimed| reserved.remove(&claimed.subject.id).map(|on_its_way| (claimed, on_its_way)))
@@ -257,6 +270,10 @@ impl Reconciler for Deliverer {
 }
 
 impl Shared {
+    fn manners(&self) -> Arc<BTreeMap<String, Manners>> {
+        Arc::clone(&self.manners.read())
+    }
+
     fn channel(&self, to: &Destination) -> Option<Arc<dyn Channel>> {
         self.channels.read().get(to).cloned()
     }
@@ -270,6 +287,8 @@ struct OnItsWay {
     shared: Arc<Shared>,
     id: NotificationId,
     started: bool,
+    /// Whether its destination takes no more for now.
+    last: bool,
 }
 
 impl Drop for OnItsWay {
@@ -361,8 +380,11 @@ fn scrubbed(result: SendResult, channel: &dyn Channel) -> SendResult {
 
 /// The outcome is known: it must not be lost to a full disk that has room again a second later.
 async fn write_down(shared: &Shared, claimed: &Claimed, result: &SendResult, change: Change) {
+    let manners = shared.manners();
+    let fallback = manners.get(&claimed.subject.receiver).and_then(|manners| manners.fallback.as_ref());
+    let who = &shared.who.boot_id;
     for attempt in 1..=RECORD_ATTEMPTS {
-        match record::record(&shared.state, &shared.env, &shared.who.boot_id, claimed, result, change).await {
+        match record::record(&shared.state, &shared.env, who, claimed, result, change, fallback).await {
             Ok(()) => return,
             Err(error) => {
                 tracing::error!(notification = %claimed.subject.id, %error, attempt, "the outcome of a delivery cannot be recorded");

@@ -2,8 +2,9 @@
 //!
 //! Not kept on disk: after a restart a destination is simply tried, which is what one wants to know then.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
+use watchkeeper_config::model::receiver::Rate;
 use watchkeeper_domain::{Env, Span, Timestamp};
 
 use super::backoff;
@@ -56,32 +57,61 @@ pub(super) enum Change {
 
 /// All destinations that something was sent to.
 #[derive(Debug, Default)]
-pub(super) struct Destinations(BTreeMap<Destination, Health>);
+pub(super) struct Destinations {
+    health: BTreeMap<Destination, Health>,
+    /// When messages left to those that want only so many.
+    sent: BTreeMap<Destination, VecDeque<Timestamp>>,
+    /// When those that had enough take the next one.
+    full_until: BTreeMap<Destination, Timestamp>,
+}
 
 impl Destinations {
     pub(super) fn all(&self) -> BTreeMap<Destination, Health> {
-        self.0.clone()
+        self.health.clone()
     }
 
     /// How many more messages it may take now, given how many are on their way.
-    pub(super) fn room(&self, to: &Destination, in_flight: usize, now: Timestamp) -> usize {
-        let Some(health) = self.0.get(to) else { return SLOTS.saturating_sub(in_flight) };
+    pub(super) fn room(&mut self, to: &Destination, in_flight: usize, rate: Option<Rate>, now: Timestamp) -> usize {
+        let left = rate.map_or(SLOTS, |rate| self.left(to, rate, now));
+        let Some(health) = self.health.get(to) else { return SLOTS.saturating_sub(in_flight).min(left) };
         if health.hold_until.is_some_and(|until| until > now) {
             return 0;
         }
         // Half-open: one message finds out whether it works again.
         let slots = if health.is_open() { 1 } else { SLOTS };
-        slots.saturating_sub(in_flight)
+        slots.saturating_sub(in_flight).min(left)
+    }
+
+    /// How many more it wants to hear in the present stretch of time.
+    fn left(&mut self, to: &Destination, rate: Rate, now: Timestamp) -> usize {
+        let sent = self.sent.entry(to.clone()).or_default();
+        while sent.front().is_some_and(|at| *at + rate.per <= now) {
+            sent.pop_front();
+        }
+        let left = usize::try_from(rate.messages).unwrap_or(usize::MAX).saturating_sub(sent.len());
+        match sent.front() {
+            Some(first) if left == 0 => self.full_until.insert(to.clone(), *first + rate.per),
+            _ => self.full_until.remove(to),
+        };
+        left
+    }
+
+    /// One leaves. Whether it is the last one that the destination takes for now.
+    pub(super) fn leaves(&mut self, to: &Destination, rate: Option<Rate>, now: Timestamp) -> bool {
+        let Some(rate) = rate else { return false };
+        self.sent.entry(to.clone()).or_default().push_back(now);
+        self.left(to, rate, now) == 0
     }
 
     /// When a destination that is held may be tried again.
     pub(super) fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
-        self.0.values().filter_map(|health| health.hold_until).filter(|until| *until > now).min()
+        let held = self.health.values().filter_map(|health| health.hold_until);
+        held.chain(self.full_until.values().copied()).filter(|until| *until > now).min()
     }
 
     /// Learns from an outcome.
     pub(super) fn learn(&mut self, env: &Env, to: &Destination, now: Timestamp, result: &SendResult) -> Change {
-        let health = self.0.entry(to.clone()).or_default();
+        let health = self.health.entry(to.clone()).or_default();
         let (error, wish) = match result {
             SendResult::Delivered { .. } => {
                 let troubled = health.failures > 0 || health.hold_until.is_some();
@@ -132,14 +162,14 @@ mod tests {
         let Change::Hold { until, opened: true } = all.learn(&env, &to, env.now(), &retry()) else {
             panic!("not open")
         };
-        assert_eq!(all.room(&to, 0, env.now()), 0);
+        assert_eq!(all.room(&to, 0, None, env.now()), 0);
         assert_eq!(all.next_due(env.now()), Some(until));
         clock.set(until);
-        assert_eq!(all.room(&to, 0, env.now()), 1);
-        assert_eq!(all.room(&to, 1, env.now()), 0);
+        assert_eq!(all.room(&to, 0, None, env.now()), 1);
+        assert_eq!(all.room(&to, 1, None, env.now()), 0);
         let delivered = SendResult::Delivered { status: 200, receipt: String::new() };
         assert_eq!(all.learn(&env, &to, env.now(), &delivered), Change::Release);
-        assert_eq!(all.room(&to, 0, env.now()), SLOTS);
+        assert_eq!(all.room(&to, 0, None, env.now()), SLOTS);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::channel::SendResult;
 use super::claim::{self, Claimed, MOST_UNKNOWN};
 use super::destination::{Change, Destination};
 use super::facts;
+use super::manners::{self, Fallback};
 
 /// How a row stands after an attempt.
 struct Verdict {
@@ -32,6 +33,7 @@ pub(super) async fn record(
     claimed: &Claimed,
     result: &SendResult,
     change: Change,
+    fallback: Option<&Fallback>,
 ) -> Result<(), StateError> {
     let act = "record a notification's outcome";
     let now = env.now();
@@ -73,6 +75,7 @@ pub(super) async fn record(
     .execute(&mut *tx)
     .await
     .map_err(StateError::statement(act))?;
+    let failed = verdict.error.clone().filter(|_| verdict.state == "failed");
     let mut data = json!({"attempt": claimed.attempt});
     if let Some(object) = data.as_object_mut() {
         let details = [
@@ -88,6 +91,9 @@ pub(super) async fn record(
         facts::note(&mut tx, now, "notification.failed", &claimed.subject, data).await?;
     }
     apply(&mut tx, &claimed.to(), change, now).await?;
+    if let (Some(fallback), "failed" | "delivered") = (fallback, verdict.state) {
+        manners::tell(&mut tx, env, now, claimed, fallback, failed.as_deref()).await?;
+    }
     State::commit(tx).await
 }
 

@@ -8,6 +8,7 @@ pub mod opsgenie;
 pub mod pagerduty;
 pub mod teams;
 pub mod telegram;
+pub mod twilio;
 
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use url::Url;
 use watchkeeper_config::Secret;
-use watchkeeper_config::model::receiver::Service as Configured;
+use watchkeeper_config::model::receiver::{Service as Configured, Twilio as Account};
 use watchkeeper_domain::Span;
 
 use super::channel::{Channel, Outgoing, SendResult};
@@ -37,7 +38,13 @@ const TIMEOUT: Span = Span::from_secs(10);
 pub(super) struct Call {
     pub(super) url: Url,
     pub(super) headers: Vec<(HeaderName, String)>,
-    pub(super) body: Value,
+    pub(super) body: Body,
+}
+
+/// What is sent.
+pub(super) enum Body {
+    Json(Value),
+    Form(Vec<(&'static str, String)>),
 }
 
 /// How a service is spoken to.
@@ -86,8 +93,14 @@ pub fn channel(service: &Configured, settings: &Settings, client: &Client) -> Ar
         Configured::Ntfy { url, token } => {
             over(ntfy::Ntfy { url: url.clone(), token: token.clone(), external_url: at }, client)
         }
+        Configured::Sms { to, twilio } => phone(to, twilio, false, at, client),
+        Configured::Voice { to, twilio } => phone(to, twilio, true, at, client),
         Configured::Exec { command, env, timeout } => Arc::new(Exec::new(command.clone(), env.clone(), *timeout, at)),
     }
+}
+
+fn phone(to: &str, account: &Account, voice: bool, external_url: String, client: &Client) -> Arc<dyn Channel> {
+    over(twilio::Twilio { account: account.clone(), to: to.to_owned(), voice, external_url }, client)
 }
 
 fn over<A: Api + 'static>(api: A, client: &Client) -> Arc<dyn Channel> {
@@ -103,7 +116,14 @@ impl<A: Api> Over<A> {
             Err(error) => return failed(error),
         };
         let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let (kind, body) = match call.body {
+            Body::Json(json) => ("application/json", json.to_string()),
+            Body::Form(pairs) => {
+                let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+                ("application/x-www-form-urlencoded", form)
+            }
+        };
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         for (name, value) in call.headers {
             let Ok(mut value) = HeaderValue::from_str(&value) else {
                 return failed(format!("the value of the header `{name}` cannot be sent"));
@@ -116,7 +136,7 @@ impl<A: Api> Over<A> {
             reach: Reach::Administrator,
             method: Method::POST,
             headers,
-            body: Bytes::from(call.body.to_string()),
+            body: Bytes::from(body),
             left: message.left.clone(),
         };
         match self.client.send(request).await {

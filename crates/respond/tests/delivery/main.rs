@@ -3,6 +3,7 @@
 mod crash;
 mod hostile;
 mod mail;
+mod manners;
 mod services;
 mod slack;
 mod world;

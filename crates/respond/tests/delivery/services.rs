@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use watchkeeper_config::Secret;
-use watchkeeper_config::model::receiver::{Service, ServiceIntegration};
+use watchkeeper_config::model::receiver::{Service, ServiceIntegration, Twilio};
 use watchkeeper_domain::Span;
 use watchkeeper_testkit::{Answer, MockWebhook, providers};
 
@@ -181,22 +181,35 @@ async fn hostile_and_endless_texts_are_taken_by_every_service() {
             message_thread_id: None,
             api_url: mock.url(""),
         },
-        _ => Service::Ntfy { url: secret("NTFY", &mock.url("/t")), token: None },
+        "ntfy" => Service::Ntfy { url: secret("NTFY", &mock.url("/t")), token: None },
+        kind => {
+            let twilio = Twilio {
+                account_sid: "AC1".to_owned(),
+                auth_token: secret("TWILIO", KEY),
+                from: "MG12345678".to_owned(),
+                api_url: mock.url(""),
+            };
+            let to = "+41791234567".to_owned();
+            if kind == "sms" { Service::Sms { to, twilio } } else { Service::Voice { to, twilio } }
+        }
     };
-    let all: [(&str, providers::Provider); 6] = [
+    let all: [(&str, providers::Provider); 8] = [
         ("pagerduty", providers::pagerduty),
         ("opsgenie", providers::opsgenie),
         ("teams", providers::teams),
         ("discord", providers::discord),
         ("telegram", providers::telegram),
         ("ntfy", providers::ntfy),
+        ("sms", providers::twilio),
+        ("voice", providers::twilio),
     ];
     for (name, provider) in all {
         let mock = MockWebhook::start().await;
         mock.answer_by(provider);
         let (said, states) = told(&mock, of(name, &mock), Some(content.clone())).await;
         assert_eq!(states[0], "delivered", "{name}");
-        assert!(!said[0].to_string().contains("javascript:"), "{name}");
+        let said = format!("{}{}", said[0], String::from_utf8_lossy(&mock.requests()[0].body));
+        assert!(!said.contains("javascript"), "{name}");
     }
 }
 
@@ -224,4 +237,38 @@ async fn a_program_gets_the_body_and_its_exit_code_decides() {
     let id = world.say("team", "t", "firing", "A").await[0];
     drain(&world.deliverer("one")).await;
     assert_eq!(world.row(id).await.outcomes, ["retry"]);
+}
+
+#[tokio::test]
+async fn a_text_message_says_how_to_take_it_and_a_call_asks_for_a_key() {
+    let mock = MockWebhook::start().await;
+    mock.answer_by(providers::twilio);
+    let twilio = Twilio {
+        account_sid: "AC1".to_owned(),
+        auth_token: secret("TWILIO", KEY),
+        from: "+15550001234".to_owned(),
+        api_url: mock.url(""),
+    };
+    let to = "+41791234567".to_owned();
+    let (_, states) = told(&mock, Service::Sms { to: to.clone(), twilio: twilio.clone() }, None).await;
+    assert_eq!(states, BOTH);
+    let said = |at: usize, name: &str| {
+        let form = providers::form(&mock.requests()[at]);
+        form.into_iter().find(|(n, _)| n == name).map(|(_, value)| value).unwrap_or_default()
+    };
+    assert_eq!(mock.requests()[0].path, "/2010-04-01/Accounts/AC1/Messages.json");
+    let text = said(0, "Body");
+    assert!(
+        text.contains("HighErrorRate checkout (Critical): too many errors") && text.contains("Reply ACK "),
+        "{text}"
+    );
+    assert!(!said(1, "Body").contains("Reply ACK"), "an end needs nobody");
+    let before = mock.requests().len();
+    let (_, states) = told(&mock, Service::Voice { to, twilio: twilio.clone() }, None).await;
+    assert_eq!(states, BOTH);
+    let spoken = said(before, "Twiml");
+    assert!(spoken.contains("<Gather numDigits=\"1\"") && spoken.contains("Press 1 to take it."), "{spoken}");
+    assert!(spoken.contains("action=\"http://127.0.0.1:7404/twilio/voice?notification=ntf_"), "{spoken}");
+    let (_, states) = told(&mock, Service::Sms { to: "+41000000000".to_owned(), twilio }, None).await;
+    assert_eq!(states[0], "failed Invalid 'To' Phone Number");
 }

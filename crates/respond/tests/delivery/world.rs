@@ -56,15 +56,10 @@ impl World {
     }
 
     pub(crate) fn receiver(&mut self, name: &str) -> &mut Receiver {
-        self.settings.receivers.entry(name.to_owned()).or_insert_with(|| Receiver {
-            labels: Default::default(),
-            name: name.to_owned(),
-            slack: Vec::new(),
-            email: Vec::new(),
-            webhook: Vec::new(),
-            services: Vec::new(),
-            escalation_policy: None,
-        })
+        self.settings
+            .receivers
+            .entry(name.to_owned())
+            .or_insert_with(|| Receiver { name: name.to_owned(), ..Receiver::default() })
     }
 
     pub(crate) fn webhook(&mut self, name: &str, url: &str) -> &mut WebhookIntegration {

@@ -48,12 +48,16 @@ pub async fn receive(
 
     let integration = configured(&shared, &name)?;
     let (parts, body) = request.into_parts();
+    let pagerduty = matches!(integration.kind, watchkeeper_config::model::IntegrationKind::PagerDuty);
+    if !pagerduty {
+        // Strangers are turned away before their body is read.
+        sender::token(&shared, &integration, &parts.headers, query.as_deref(), parts.extensions.get::<Caller>())?;
+    }
     let body = read(body, declared_length(&parts.headers), MOST_BYTES).await?;
-    if matches!(integration.kind, watchkeeper_config::model::IntegrationKind::PagerDuty) {
+    if pagerduty {
         return Ok(pagerduty::event(&shared, &parts.headers, &body, Some(&integration)).await);
     }
-    let caller = parts.extensions.get::<Caller>();
-    sender::check(&shared, &integration, &parts.headers, query.as_deref(), &body, caller)?;
+    sender::signature(&shared, &integration, &parts.headers, &body)?;
     if matches!(integration.kind, watchkeeper_config::model::IntegrationKind::CloudWatch) {
         let clock = shared.env.clock.as_ref();
         let checked =

@@ -20,7 +20,7 @@ use watchkeeper_domain::Code;
 use super::problem::ApiProblem;
 use super::{
     access, alertmanager, alerts, calendar, chart, console, deliveries, demo, events, incidents, incoming, ingest,
-    ledger, now, oncall, page, post_mortem, prometheus, rules, silences, slack, status_page, targets, telemetry,
+    ledger, now, oncall, page, phone, post_mortem, prometheus, rules, silences, slack, status_page, targets, telemetry,
     workflows,
 };
 use crate::app::Shared;
@@ -193,6 +193,8 @@ pub fn routes() -> Routes {
             .route(Method::GET, "/calendars/people/{name}/{seal}", PUBLIC, get(calendar::person))
             .route(Method::GET, "/charts/{file}", PUBLIC, get(chart::png))
             .route(Method::POST, "/v2/enqueue", PUBLIC, post(incoming::pagerduty::enqueue))
+            .route(Method::POST, "/twilio/sms", PUBLIC, post(phone::sms))
+            .route(Method::POST, "/twilio/voice", PUBLIC, post(phone::voice))
             .route(Method::POST, "/slack/interactions", PUBLIC, post(slack::interactions))
     };
     ingest_routes(pages(alertmanager_api(prometheus(api(Routes::default())))))

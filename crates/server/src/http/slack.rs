@@ -119,7 +119,7 @@ async fn carry_out(shared: &Shared, press: &Press, wish: &Command) -> Result<Str
     Ok(done)
 }
 
-async fn acknowledge(
+pub(super) async fn acknowledge(
     shared: &Shared,
     incident: Option<IncidentId>,
     ids: &[AlertId],

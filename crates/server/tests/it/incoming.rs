@@ -2,6 +2,8 @@
 //!
 //! Not what each body becomes: `alert::incoming` has those tests.
 
+mod programs;
+
 use axum::body::Body;
 use http::{Request, header};
 use http_body_util::BodyExt as _;

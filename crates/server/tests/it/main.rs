@@ -18,6 +18,7 @@ mod command_line;
 mod crash;
 mod incoming;
 mod mail;
+mod phone;
 mod readers;
 mod scraping;
 mod senders;

@@ -7,7 +7,7 @@ use watchkeeper_domain::{Code, Span};
 use super::ReceiverFile;
 use crate::Secret;
 use crate::decode::record::record;
-use crate::decode::secret::{SecretAt, UrlAt, is_secret_header, refuse_literal};
+use crate::decode::secret::{SecretAt, UrlAt, is_secret_header};
 use crate::decode::{At, Context, List, Map, items};
 use crate::diagnostic::Diagnostic;
 use crate::file::server::{or, positive};
@@ -129,7 +129,7 @@ impl schemars::JsonSchema for EnvAt {
 }
 
 /// An address without a token in it: `https:`, or `http:` of this machine or network. No slash at its end.
-fn base_url(at: Option<&At<String>>, default: &str, cx: &mut Context<'_>) -> String {
+pub(super) fn base_url(at: Option<&At<String>>, default: &str, cx: &mut Context<'_>) -> String {
     let Some(at) = at else { return default.to_owned() };
     let fine = url::Url::parse(&at.value)
         .is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.host().is_some() && u.query().is_none());
@@ -201,8 +201,11 @@ impl ReceiverFile {
             let env = file.env.as_ref().map_or(&[][..], |map| &map.0);
             for (key, EnvAt(value, place)) in env {
                 if is_secret_header(&key.text) && !reference::is_reference(value.reference()) {
-                    cx.at = ("an exec integration", "env");
-                    refuse_literal(value.reference(), place, cx);
+                    cx.secrets.push(place.clone());
+                    let name = &key.text;
+                    let message = format!("`{name}` of an exec integration holds a secret in plain text");
+                    let help = format!("set {name} in the server's environment and write `{name}: ${{env:{name}}}`");
+                    cx.error(Diagnostic::at(Code::ConfigLiteralSecret, place, message).help(help));
                 }
             }
             let service = Service::Exec {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use watchkeeper_config::Secret;
 use watchkeeper_domain::Span;
 
-use super::{Api, Call, url};
+use super::{Api, Body, Call, url};
 use crate::client::Answer;
 use crate::notify::brief::{Brief, cut};
 use crate::notify::channel::{Outgoing, SendResult};
@@ -46,7 +46,7 @@ impl Api for Discord {
             embed["url"] = json!(link);
         }
         let body = json!({"embeds": [embed], "allowed_mentions": {"parse": []}});
-        Ok(Call { url, headers: Vec::new(), body })
+        Ok(Call { url, headers: Vec::new(), body: Body::Json(body) })
     }
 
     fn judge(&self, answer: &Answer, message: &Outgoing) -> SendResult {

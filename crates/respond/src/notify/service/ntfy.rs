@@ -7,7 +7,7 @@ use serde_json::json;
 use watchkeeper_config::Secret;
 use watchkeeper_domain::Priority;
 
-use super::{Api, Call, url};
+use super::{Api, Body, Call, url};
 use crate::notify::brief::{Brief, cut};
 use crate::notify::channel::Outgoing;
 
@@ -58,7 +58,7 @@ impl Api for Ntfy {
             body["click"] = json!(link);
         }
         let headers = self.token.iter().map(|token| (AUTHORIZATION, format!("Bearer {}", token.expose())));
-        Ok(Call { url: server, headers: headers.collect(), body })
+        Ok(Call { url: server, headers: headers.collect(), body: Body::Json(body) })
     }
 
     fn secrets(&self) -> Vec<&Secret> {

@@ -7,7 +7,7 @@ use serde_json::json;
 use watchkeeper_config::Secret;
 use watchkeeper_domain::Priority;
 
-use super::{Api, Call, key, url};
+use super::{Api, Body, Call, key, url};
 use crate::notify::brief::{Brief, cut};
 use crate::notify::channel::Outgoing;
 use crate::notify::content::Content;
@@ -31,7 +31,11 @@ impl Api for Opsgenie {
         let headers = vec![(AUTHORIZATION, format!("GenieKey {}", self.api_key.expose()))];
         if brief.resolved {
             let url = url(&format!("{}/v2/alerts/{alias}/close?identifierType=alias", self.api_url))?;
-            return Ok(Call { url, headers, body: json!({"source": "Watchkeeper", "note": cut(&brief.title, 1_000)}) });
+            return Ok(Call {
+                url,
+                headers,
+                body: Body::Json(json!({"source": "Watchkeeper", "note": cut(&brief.title, 1_000)})),
+            });
         }
         let priority = match brief.priority {
             Some(Priority::Critical) => "P1",
@@ -61,7 +65,7 @@ impl Api for Opsgenie {
         if let Some(link) = &brief.link {
             body["details"]["watchkeeper"] = json!(link);
         }
-        Ok(Call { url: url(&format!("{}/v2/alerts", self.api_url))?, headers, body })
+        Ok(Call { url: url(&format!("{}/v2/alerts", self.api_url))?, headers, body: Body::Json(body) })
     }
 
     fn secrets(&self) -> Vec<&Secret> {

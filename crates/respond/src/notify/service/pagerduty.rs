@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use watchkeeper_config::Secret;
 use watchkeeper_domain::Priority;
 
-use super::{Api, Call, key, url};
+use super::{Api, Body, Call, key, url};
 use crate::notify::brief::{Brief, cut};
 use crate::notify::channel::Outgoing;
 use crate::notify::content::Content;
@@ -24,7 +24,7 @@ pub(super) struct PagerDuty {
 impl Api for PagerDuty {
     fn call(&self, message: &Outgoing) -> Result<Call, String> {
         let brief = Brief::of(message, &self.external_url);
-        Ok(Call { url: url(&self.url)?, headers: Vec::new(), body: self.event(message, &brief) })
+        Ok(Call { url: url(&self.url)?, headers: Vec::new(), body: Body::Json(self.event(message, &brief)) })
     }
 
     fn secrets(&self) -> Vec<&Secret> {

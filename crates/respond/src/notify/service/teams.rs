@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 use watchkeeper_config::Secret;
 
-use super::{Api, Call, url};
+use super::{Api, Body, Call, url};
 use crate::client::Answer;
 use crate::notify::brief::{Brief, cut};
 use crate::notify::channel::{Outgoing, SendResult};
@@ -27,7 +27,7 @@ impl Api for Teams {
         let body = json!({"type": "message", "attachments": [{
             "contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": null, "content": card,
         }]});
-        Ok(Call { url: url(self.webhook_url.expose())?, headers: Vec::new(), body })
+        Ok(Call { url: url(self.webhook_url.expose())?, headers: Vec::new(), body: Body::Json(body) })
     }
 
     /// An incoming webhook of before answers 200 also when it has not posted, and says so in words.

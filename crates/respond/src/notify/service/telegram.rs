@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use watchkeeper_config::Secret;
 use watchkeeper_domain::{Priority, Span};
 
-use super::{Api, Call, url};
+use super::{Api, Body, Call, url};
 use crate::client::Answer;
 use crate::notify::brief::{Brief, cut};
 use crate::notify::channel::{Outgoing, SendResult};
@@ -42,7 +42,7 @@ impl Api for Telegram {
             body["message_thread_id"] = json!(thread);
         }
         let url = url(&format!("{}/bot{}/sendMessage", self.api_url, self.bot_token.expose()))?;
-        Ok(Call { url, headers: Vec::new(), body })
+        Ok(Call { url, headers: Vec::new(), body: Body::Json(body) })
     }
 
     fn judge(&self, answer: &Answer, message: &Outgoing) -> SendResult {

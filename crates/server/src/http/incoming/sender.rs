@@ -24,19 +24,14 @@ pub(super) fn event(headers: &HeaderMap) -> Option<&str> {
     text(headers, "x-github-event").or_else(|| text(headers, "sentry-hook-resource"))
 }
 
-/// Everything that is configured must hold. A token of `server.tokens` does as well as the integration's own.
-pub(super) fn check(
+/// Whether the sender shows the integration's token, if it has one. A token of `server.tokens` does as well.
+pub(super) fn token(
     shared: &Shared,
     integration: &Integration,
     headers: &HeaderMap,
     query: Option<&str>,
-    body: &[u8],
     caller: Option<&Caller>,
 ) -> ApiResult<()> {
-    if let Some(secret) = &integration.signing_secret {
-        signed(&integration.kind, secret.expose(), headers, body, shared.env.now().as_millis().div_euclid(1_000))
-            .map_err(|reason| ApiProblem::new(Code::BadSignature, reason))?;
-    }
     let Some(token) = &integration.token else { return Ok(()) };
     // Where nobody logs in everybody is a caller, which proves nothing.
     let known = !shared.config.load().server.tokens.is_empty() && caller.is_some();
@@ -51,6 +46,13 @@ pub(super) fn check(
             integration.name
         ),
     ))
+}
+
+/// Whether the body is signed, if it has to be.
+pub(super) fn signature(shared: &Shared, integration: &Integration, headers: &HeaderMap, body: &[u8]) -> ApiResult<()> {
+    let Some(secret) = &integration.signing_secret else { return Ok(()) };
+    signed(&integration.kind, secret.expose(), headers, body, shared.env.now().as_millis().div_euclid(1_000))
+        .map_err(|reason| ApiProblem::new(Code::BadSignature, reason))
 }
 
 /// The tokens that a request shows.
