@@ -47,9 +47,15 @@ pub(super) fn evaluate(
         by_pair: HashMap::new(),
         by_labels: HashMap::new(),
         matched: vec![NONE; grouper.len()],
+        made: Vec::new(),
     };
     let mut at_step = vec![NONE; grouper.len()];
     for step in 0..many.steps {
+        // Where a side has nothing and is not filled, there is nothing to be ambiguous about either.
+        let none = |vector: &Vector| (0..vector.rows.len()).all(|row| !vector.has(row, step));
+        if fill_many.is_none() && fill_one.is_none() && (none(many) || none(one)) {
+            continue;
+        }
         at_step.fill(NONE);
         for (row, group) in one_groups.iter().enumerate().filter(|(row, _)| one.has(*row, step)) {
             let Some(slot) = at_step.get_mut(*group) else { continue };
@@ -93,6 +99,8 @@ struct Join<'a, 's> {
     by_labels: HashMap<Labels, usize>,
     /// The last step at which a group was matched.
     matched: Vec<usize>,
+    /// The last step at which a row of the result was made, whether a filter left it or not.
+    made: Vec<usize>,
 }
 
 impl Join<'_, '_> {
@@ -114,7 +122,6 @@ impl Join<'_, '_> {
             }
             *matched = step;
         }
-        // A filter must not hide that the match is ambiguous, so it comes after the check.
         let of = |side: &Vector, row: usize, fill: f64| if row == NONE { fill } else { side.value(row, step) };
         let (many_value, one_value) = (of(self.many, many, many_fill), of(self.one, one, one_fill));
         let in_order = |many, one| if self.swapped { (one, many) } else { (many, one) };
@@ -132,7 +139,6 @@ impl Join<'_, '_> {
             let (lhs, rhs) = in_order(many_value, one_value);
             self.op.apply(lhs, rhs, self.return_bool).map(Cell::Float)
         };
-        let Some(result) = result else { return Ok(()) };
         // Labels of the "one" side matter only where they are included, or where there is no other side.
         let key = if many != NONE && self.matching.include.is_empty() { (many, NONE) } else { (many, one) };
         let row = match self.by_pair.get(&key) {
@@ -145,6 +151,7 @@ impl Join<'_, '_> {
                         let labels = row.labels.clone();
                         self.evaluator.check_points(self.node, self.out.points().saturating_add(self.out.steps))?;
                         let at = self.out.push_empty(row);
+                        self.made.push(NONE);
                         self.by_labels.insert(labels, at);
                         at
                     }
@@ -153,7 +160,10 @@ impl Join<'_, '_> {
                 at
             }
         };
-        if self.out.has(row, step) {
+        // A filter must not hide that the match is ambiguous, so it comes after the checks.
+        let made_before = self.made.get_mut(row).map(|made| std::mem::replace(made, step)) == Some(step);
+        let twice = if one_to_one { result.is_some() && self.out.has(row, step) } else { made_before };
+        if twice {
             let reason = if one_to_one {
                 "vector cannot contain metrics with the same labelset"
             } else {
@@ -161,7 +171,9 @@ impl Join<'_, '_> {
             };
             return Err(EvalError::execution(self.node, reason));
         }
-        self.out.put(row, step, Some(result));
+        if result.is_some() {
+            self.out.put(row, step, result);
+        }
         Ok(())
     }
 
