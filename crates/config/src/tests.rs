@@ -2,6 +2,7 @@
 
 mod corpora;
 mod errors;
+mod groups;
 mod hostile;
 mod valid;
 

@@ -11,7 +11,7 @@ use super::names::Names;
 use super::probe::ProbeFile;
 use super::receiver::ReceiverFile;
 use super::route::{InhibitRuleFile, Known, RouteFile, default_root};
-use super::rule::{CheckExpr, RuleFile};
+use super::rule::{CheckExpr, GroupsSeen, RuleFile};
 use super::server::{AlertsFile, DemoFile, EvaluationFile, ServerFile, SlackFile, SmtpFile, StorageFile};
 use super::time_interval::{self, NamedIntervalsFile};
 use super::workflow::WorkflowFile;
@@ -94,8 +94,8 @@ impl MainFile {
         let people = items(&self.people).iter().map(|p| p.build(&mut people_names, cx)).collect();
         let mut probe_names = Names::new("probe");
         let probes = items(&self.probes).iter().filter_map(|p| p.build(&mut probe_names, cx)).collect();
-        let mut group_names = Names::new("rule group");
-        let rule_groups = rules.iter().flat_map(|file| file.build(&mut group_names, check_expr, cx)).collect();
+        let mut groups_seen = GroupsSeen::default();
+        let rule_groups = rules.iter().flat_map(|file| file.build(&mut groups_seen, check_expr, cx)).collect();
         let mut workflow_names = Names::new("workflow");
         let workflows = workflows
             .iter()
