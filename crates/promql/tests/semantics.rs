@@ -176,6 +176,22 @@ fn a_line_through_one_value_is_level_and_through_no_number_is_none() {
 }
 
 #[test]
+fn a_histogram_beside_a_filled_number_has_no_sum_and_may_be_scaled() {
+    holds(
+        "load 1m
+           h{a=\"1\"} {{count:2 sum:4 buckets:[2]}}x5
+           n{a=\"2\"} 3x5
+
+         eval instant at 1m h + on(a) fill(0) n
+           {a=\"2\"} 3
+
+         eval instant at 1m h * on(a) fill(2) n
+           {a=\"1\"} {{count:4 sum:8 buckets:[4]}}
+           {a=\"2\"} 6",
+    );
+}
+
+#[test]
 fn rows_that_become_equal_are_an_error_only_where_they_meet() {
     holds(
         "load 1m

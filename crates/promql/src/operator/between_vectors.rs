@@ -128,9 +128,8 @@ impl Join<'_, '_> {
         let is_trim = matches!(self.op, BinaryOp::Trim(_));
         let result = if is_gap(many_value) || is_gap(one_value) || is_trim {
             let of = |side: &Vector, row: usize, v: f64| {
-                side.histogram(row, step)
-                    .filter(|_| is_gap(v))
-                    .map_or(Cell::Float(v), |h| Cell::Histogram(Arc::clone(h)))
+                let histogram = if is_gap(v) { side.histogram(row, step) } else { None };
+                histogram.map_or(Cell::Float(v), |h| Cell::Histogram(Arc::clone(h)))
             };
             let (many, one) = (of(self.many, many, many_value), of(self.one, one, one_value));
             let (lhs, rhs) = if self.swapped { (one, many) } else { (many, one) };
