@@ -3,13 +3,16 @@
 //! Not the model: that is complete and valid; here everything may be absent.
 
 pub(crate) mod incident;
+pub(crate) mod integration;
 pub(crate) mod main;
 pub(crate) mod names;
 pub(crate) mod probe;
 pub(crate) mod receiver;
+pub(crate) mod relabel;
 pub(crate) mod route;
 pub(crate) mod rule;
 pub(crate) mod rule_test;
+pub(crate) mod scrape;
 pub(crate) mod server;
 pub(crate) mod time_interval;
 pub(crate) mod workflow;

@@ -2,10 +2,12 @@
 //!
 //! Not the shape of the YAML: `file` types are read from YAML with optional fields and turned into these.
 
+pub mod integration;
 pub mod receiver;
 pub mod route;
 pub mod rule;
 pub mod rule_test;
+pub mod scrape;
 pub mod workflow;
 
 use std::collections::BTreeMap;
@@ -15,9 +17,11 @@ use std::path::PathBuf;
 use watchkeeper_domain::{Matcher, Priority, Span, TimeInterval};
 
 use crate::secret::Secret;
+pub use integration::{Integration, IntegrationKind};
 pub use receiver::{EmailIntegration, Receiver, SlackIntegration, SmtpServer, SmtpTls, WebhookIntegration};
 pub use route::{InhibitRule, Route};
 pub use rule::{OnNoData, Rule, RuleGroup, RuleKind};
+pub use scrape::ScrapeJob;
 pub use workflow::{Guard, Retry, Step, Uses, Verify, Workflow, WorkflowKind};
 
 /// Everything that was configured. Immutable: a reload makes a new one.
@@ -33,6 +37,10 @@ pub struct Config {
     pub rule_groups: Vec<RuleGroup>,
     /// Probes.
     pub probes: Vec<Probe>,
+    /// What is scraped.
+    pub scrape_jobs: Vec<ScrapeJob>,
+    /// Alertmanager's file, when routes and receivers come from there.
+    pub alertmanager_config: Option<String>,
     /// The root of the route tree.
     pub route: Route,
     /// Receivers (action groups, contact points), by name.
@@ -43,6 +51,8 @@ pub struct Config {
     pub time_intervals: BTreeMap<String, Vec<TimeInterval>>,
     /// How long a posted alert fires when its sender names no end and does not post it again. Default 5 min.
     pub resolve_timeout: Span,
+    /// Tools that send alerts in their own way, by name.
+    pub integrations: BTreeMap<String, Integration>,
     /// Workflows of all workflow files, by name.
     pub workflows: BTreeMap<String, Workflow>,
     /// How alerts become incidents.

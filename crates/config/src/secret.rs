@@ -28,6 +28,15 @@ impl Secret {
     }
 }
 
+/// Whether what is named so is a credential, going by the name: of a header, of a parameter.
+#[must_use]
+pub fn looks_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["authorization", "cookie", "api-key", "apikey", "api_key", "token", "secret", "password"]
+        .iter()
+        .any(|w| name.contains(w))
+}
+
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Secret({})", self.reference)

@@ -56,7 +56,7 @@ impl Source for FileSystem {
 
 /// The files that a pattern (`rules/*.yaml`, `**/alerts-?.yml`) names, in order. A pattern without `*` and `?` names
 /// its file, whether it exists or not, so that reading it says what is wrong.
-pub(crate) fn expand(source: &dyn Source, base: &Path, pattern: &str) -> io::Result<Vec<PathBuf>> {
+pub fn expand(source: &dyn Source, base: &Path, pattern: &str) -> io::Result<Vec<PathBuf>> {
     if !pattern.contains(['*', '?']) {
         return Ok(vec![base.join(pattern)]);
     }

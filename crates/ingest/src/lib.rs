@@ -10,6 +10,7 @@
 
 pub mod compression;
 mod error;
+pub mod exposition;
 mod label;
 mod limits;
 pub mod otlp;

@@ -34,6 +34,7 @@ use watchkeeper_publish::StatusReconciler;
 use watchkeeper_respond::client::{Client, ClientError};
 use watchkeeper_respond::notify::deliver::{Deliverer, Options as DelivererOptions, Settings};
 use watchkeeper_respond::workflow::{Engine, Options as EngineOptions, Parts, Runner};
+use watchkeeper_scrape::{HttpFetch, ScrapeRunner};
 use watchkeeper_state::{State, StateError, Wake};
 use watchkeeper_store::{Store, StoreOptions};
 
@@ -246,6 +247,9 @@ impl Assembly {
         let probes = Arc::new(ProbeRunner::new(env.clone(), Arc::new(network), Arc::clone(&store) as _));
         probes.apply(&config.probes);
 
+        let scrapes = Arc::new(ScrapeRunner::new(env.clone(), HttpFetch::make(), Arc::clone(&store) as _));
+        scrapes.apply(&config.scrape_jobs);
+
         let started_at = env.now();
         let shared = Arc::new(Shared {
             instance_key: shared::instance_key(&config.storage.path, &env)?,
@@ -261,6 +265,7 @@ impl Assembly {
             outbox: wakes.outbox.clone(),
             senders: Senders::default(),
             sessions: Sessions::default(),
+            sns_keys: Default::default(),
             pressed: Pressed::default(),
             metrics: Metrics::default(),
             last_telemetry: std::sync::atomic::AtomicI64::new(0),
@@ -271,6 +276,7 @@ impl Assembly {
             store,
             scheduler,
             probes,
+            scrapes,
             intake,
             expiry,
             silences,
@@ -300,6 +306,8 @@ impl App {
         }
         let (probes, probes_stop) = (Arc::clone(&shared.probes), shared.supervisor.stopping());
         shared.supervisor.run("probes", async move { probes.run(probes_stop.cancelled()).await });
+        let (scrapes, scrapes_stop) = (Arc::clone(&shared.scrapes), shared.supervisor.stopping());
+        shared.supervisor.run("scrapes", async move { scrapes.run(scrapes_stop.cancelled()).await });
         let (stop, connections) = (shared.supervisor.stopping(), shared.supervisor.connections());
         let serve = |listener, router| {
             listen::serve(listener, router, stop.clone(), Arc::clone(&connections), listen::HEADER_TIMEOUT)

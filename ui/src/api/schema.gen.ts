@@ -259,6 +259,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/watchkeeper/v1/in/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes what a tool sends, in the form of the integration's kind. Authenticated by the integration's token or signature.
+         *     The answer comes when the alerts are on disk. For PagerDuty events the answer is PagerDuty's.
+         */
+        post: operations["receive_alerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/in/{name}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What would become of a body that a tool sends. Nothing is taken. */
+        post: operations["preview_alerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/watchkeeper/v1/incidents": {
         parameters: {
             query?: never;
@@ -704,6 +741,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/watchkeeper/v1/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All targets that are scraped, down first, and what was found and is not scraped. */
+        get: operations["list_targets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/watchkeeper/v1/telemetry/logs": {
         parameters: {
             query?: never;
@@ -1050,6 +1104,17 @@ export interface components {
             /** @description Its http address. */
             url: string;
         };
+        /** @description Something that was found and is not scraped. */
+        DroppedTarget: {
+            /** @description Why it cannot be scraped; absent: relabelling dropped it. */
+            detail?: string | null;
+            /** @description Its labels as they were found. Hostile text. */
+            discovered: {
+                [key: string]: string;
+            };
+            /** @description Its job. */
+            job: string;
+        };
         /** @description One piece of evidence. */
         Evidence: {
             at?: components["schemas"]["Time"] | null;
@@ -1215,6 +1280,13 @@ export interface components {
         IncidentStep: {
             /** @description What was done or found. */
             note?: string | null;
+        };
+        /** @description What is wrong with a job as a whole. */
+        JobProblem: {
+            /** @description What is wrong. */
+            detail: string;
+            /** @description The job. */
+            job: string;
         };
         /** @description One entry. */
         LedgerEntry: {
@@ -1539,6 +1611,34 @@ export interface components {
             /** @description What happened. */
             summary?: string | null;
         };
+        /** @description What would become of a body. */
+        Preview: {
+            /** @description Its alerts. */
+            alerts: components["schemas"]["PreviewedAlert"][];
+            /** @description Why there would be nothing to take. */
+            ignored?: string | null;
+        };
+        /** @description An alert as it would be taken. */
+        PreviewedAlert: {
+            /** @description `fire`, `resolve` or `acknowledge`. */
+            act: string;
+            /** @description Its annotations. */
+            annotations: {
+                [key: string]: string;
+            };
+            ends_at?: components["schemas"]["Time"] | null;
+            /** @description The sender's own name for it: what comes with the same one is about the same alert. */
+            key?: string | null;
+            /** @description Its labels. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Why it could not be taken. */
+            refused?: string | null;
+            starts_at?: components["schemas"]["Time"] | null;
+            /** @description Where the sender shows it. */
+            url: string;
+        };
         /**
          * @description How urgent: critical and high page somebody at once.
          * @enum {string}
@@ -1664,6 +1764,16 @@ export interface components {
             status: string;
             /** @description What is doubtful about the answer. */
             warnings?: string[] | null;
+        };
+        /** @description What was taken of a body. It is on disk. */
+        Received: {
+            /**
+             * Format: int32
+             * @description How many alerts the body told of.
+             */
+            alerts: number;
+            /** @description Why there was nothing to take. */
+            ignored?: string | null;
         };
         /** @description One receiver (action group). */
         Receiver: {
@@ -2002,6 +2112,46 @@ export interface components {
          * @enum {string}
          */
         StepState: "pending" | "running" | "succeeded" | "failed" | "skipped" | "cancelled";
+        /** @description One target. */
+        Target: {
+            /** @description Why it failed, or what of it could not be kept. Hostile text. */
+            detail?: string | null;
+            /** @description How often it is scraped, for example `15s`. */
+            interval: string;
+            /** @description Its job. */
+            job: string;
+            /** @description The labels of all its series. Hostile text. */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * Format: double
+             * @description How long that took, in milliseconds.
+             */
+            last_duration_ms?: number | null;
+            last_scrape_at?: components["schemas"]["Time"] | null;
+            /** @description When it is scraped next. */
+            next_due_at: components["schemas"]["Time"];
+            /**
+             * Format: int64
+             * @description How many samples that brought, before relabelling.
+             */
+            samples: number;
+            since?: components["schemas"]["Time"] | null;
+            /** @description Its state. `unknown`: it was not scraped yet. */
+            state: components["schemas"]["ProbeState"];
+            /** @description What is asked; credentials in it are left out. */
+            url: string;
+        };
+        /** @description All targets, down first, then unknown, then by job and labels. */
+        TargetList: {
+            /** @description What was found and is not scraped; of each job at most 200. */
+            dropped: components["schemas"]["DroppedTarget"][];
+            /** @description The targets. */
+            items: components["schemas"]["Target"][];
+            /** @description What is wrong with jobs as a whole. */
+            problems: components["schemas"]["JobProblem"][];
+        };
         /**
          * Format: date-time
          * @description A moment: RFC 3339 in UTC with milliseconds, for example `2026-11-22T19:40:58.123Z`.
@@ -2647,6 +2797,80 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["Change"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    receive_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The integration's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description The tool's own body. */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Received"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The integration's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description The tool's own body. */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
                 };
             };
             /** @description A problem */
@@ -3620,6 +3844,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_targets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetList"];
                 };
             };
             /** @description A problem */

@@ -19,6 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("state", &["domain"]),
     ("ingest", &["domain"]),
     ("store", &["domain", "promql"]),
+    ("scrape", &["domain", "lang", "config", "ingest"]),
     ("detect", &["domain", "promql", "lang", "config", "state"]),
     ("alert", &["domain", "lang", "config", "state"]),
     ("incident", &["domain", "lang", "config", "state", "alert"]),
@@ -29,7 +30,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "server",
         &[
             "domain", "promql", "lang", "config", "state", "ingest", "store", "detect", "alert", "incident", "respond",
-            "publish",
+            "publish", "scrape",
         ],
     ),
 ];
@@ -37,7 +38,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// Third-party crates that change often or weigh much, with the only crates (folders) that may name them.
 const FENCES: &[(&str, &[&str])] = &[
     ("opentelemetry_proto", &["crates/ingest/", "crates/server/tests/"]),
-    ("serde_saphyr", &["crates/config/src/", "crates/server/src/cli/output.rs", "crates/detect/src/scheduler/tests/"]),
+    (
+        "serde_saphyr",
+        &[
+            "crates/config/src/",
+            "crates/server/src/cli/output.rs",
+            "crates/scrape/src/discovery.rs",
+            "crates/detect/src/scheduler/tests/",
+        ],
+    ),
     ("datafusion", &["crates/store/"]),
     ("lettre", &["crates/respond/src/notify/"]),
     ("tiny_skia", &["crates/respond/src/chart"]),

@@ -7,7 +7,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use schemars::{Schema, json_schema};
 use watchkeeper_domain::{Category, Matcher, Priority, Span, Timestamp};
 
+use crate::file::integration::KindWord;
 use crate::model::receiver::ChartPolicy;
+use crate::model::scrape::RelabelAction;
 use crate::model::{OnNoData, Role, SmtpTls, WorkflowKind};
 use crate::suggest;
 
@@ -174,6 +176,13 @@ impl Leaf for OptionalListen {
     }
 }
 
+/// `http` or `https`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    Http,
+    Https,
+}
+
 /// Matchers in one text: `a="b"`, or several with commas, with or without braces, as Alertmanager takes them.
 #[derive(Debug, Clone)]
 pub(crate) struct Matchers(pub(crate) Vec<Matcher>);
@@ -211,8 +220,15 @@ macro_rules! words {
 words! {
     Role = "a role" { "ingest" => Self::Ingest, "viewer" => Self::Viewer, "responder" => Self::Responder, "admin" => Self::Admin }
     ChartPolicy = "a chart policy" { "auto" => Self::Auto, "always" => Self::Always, "never" => Self::Never }
+    Scheme = "a scheme" { "http" => Self::Http, "https" => Self::Https }
+    RelabelAction = "an action of relabelling" { "replace" => Self::Replace, "keep" => Self::Keep, "drop" => Self::Drop, "keepequal" => Self::KeepEqual, "dropequal" => Self::DropEqual, "hashmod" => Self::HashMod, "labelmap" => Self::LabelMap, "labeldrop" => Self::LabelDrop, "labelkeep" => Self::LabelKeep, "lowercase" => Self::Lowercase, "uppercase" => Self::Uppercase }
     SmtpTls = "a kind of encryption" { "starttls" => Self::Starttls, "tls" => Self::Tls, "none" => Self::None }
     OnNoData = "a meaning of missing data" { "unknown" => Self::Unknown, "ok" => Self::Ok, "firing" => Self::Firing }
+    KindWord = "a kind of integration" {
+        "pagerduty" => Self::PagerDuty, "alertmanager" => Self::Alertmanager, "grafana" => Self::Grafana,
+        "azure" => Self::Azure, "datadog" => Self::Datadog, "sentry" => Self::Sentry, "github" => Self::GitHub,
+        "cloudwatch" => Self::CloudWatch, "uptime_kuma" => Self::UptimeKuma, "mapping" => Self::Mapping,
+    }
     WorkflowKind = "a kind of workflow" { "remediation" => Self::Remediation, "containment" => Self::Containment }
 }
 

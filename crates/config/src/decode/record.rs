@@ -64,11 +64,20 @@ pub(crate) use record;
 
 /// Keys of Alertmanager, Prometheus and others that mean something there and nothing here, with what to do instead.
 const ELSEWHERE: &[(&str, &str)] = &[
-    ("global", "write `smtp:` for the mail server and each receiver's own `webhook_url`"),
+    (
+        "global",
+        "write `smtp:` for the mail server and each receiver's own `webhook_url`, or name the whole file: `alertmanager_config: alertmanager.yml`",
+    ),
     ("templates", "messages are laid out by Watchkeeper; remove the key"),
-    ("scrape_configs", "Watchkeeper receives OTLP and remote write; let a collector scrape"),
-    ("pagerduty_configs", "not supported; use `webhook`"),
-    ("opsgenie_configs", "not supported; use `webhook`"),
+    ("scrape_protocols", "Watchkeeper asks for OpenMetrics and the text format; remove the key"),
+    ("follow_redirects", "a redirect is never followed; name the URL that answers"),
+    ("dns_sd_configs", "not supported yet; use `file_sd_configs` or `http_sd_configs`"),
+    (
+        "kubernetes_sd_configs",
+        "not supported; use `http_sd_configs`, or let a collector scrape and send it by remote write",
+    ),
+    ("password_file", "write `password: ${file:PATH}`"),
+    ("credentials_file", "write `credentials: ${file:PATH}`"),
     ("mrkdwn", "messages are laid out by Watchkeeper; remove the key"),
 ];
 

@@ -14,6 +14,7 @@ use crate::Secret;
 use crate::diagnostic::Diagnostic;
 use crate::place::Place;
 use crate::reference;
+use crate::secret::looks_secret;
 use crate::yaml::Node;
 
 /// A secret; none when it is an optional reference to nothing (`${env:NAME:-}`).
@@ -67,7 +68,15 @@ fn variable_name(what: &str, key: &str) -> String {
         "a Slack integration" | "`slack`" => "SLACK",
         "a webhook integration" => "WEBHOOK",
         "`smtp`" => "SMTP",
+        "an integration" => "INTEGRATION",
+        "a PagerDuty integration" => "PAGERDUTY",
+        "an Opsgenie integration" => "OPSGENIE",
+        "a Teams integration" => "TEAMS",
+        "a Discord integration" => "DISCORD",
+        "a Telegram integration" => "TELEGRAM",
+        "an ntfy integration" => "NTFY",
         "`demo`" => "BANK",
+        "`basic_auth`" | "`authorization`" => "SCRAPE",
         _ => "WATCHKEEPER",
     };
     format!("{prefix}_{}", key.to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
@@ -116,7 +125,7 @@ pub(crate) fn check_url(value: &str, reference: &str, place: &Place, cx: &mut Co
     fine.then_some(())
 }
 
-fn harmless(text: &str) -> bool {
+pub(crate) fn harmless(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     let inside = match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost") || !name.contains('.'),
@@ -141,8 +150,7 @@ impl JsonSchema for UrlAt {
 
 /// Header names whose values are credentials.
 pub(crate) fn is_secret_header(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["authorization", "cookie", "api-key", "apikey", "token", "secret", "password"].iter().any(|w| name.contains(w))
+    looks_secret(name)
 }
 
 /// Whether an address reaches nobody but this machine.

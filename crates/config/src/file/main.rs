@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use watchkeeper_domain::Code;
 
 use super::incident::{IncidentsFile, PersonFile, StatusPageFile};
+use super::integration::IntegrationFile;
 use super::names::Names;
 use super::probe::ProbeFile;
 use super::receiver::ReceiverFile;
 use super::route::{InhibitRuleFile, Known, RouteFile, default_root};
 use super::rule::{CheckExpr, GroupsSeen, RuleFile};
+use super::scrape::ScrapeFile;
 use super::server::{AlertsFile, DemoFile, EvaluationFile, ServerFile, SlackFile, SmtpFile, StorageFile};
 use super::time_interval::{self, NamedIntervalsFile};
 use super::workflow::WorkflowFile;
@@ -35,6 +37,10 @@ record! {
         workflow_files: Option<List<At<String>>> = "workflow_files";
         /// What is looked at from outside.
         probes: Option<List<ProbeFile>> = "probes";
+        /// What is scraped, as in Prometheus.
+        scrape_configs: Option<List<ScrapeFile>> = "scrape_configs";
+        /// A file of Alertmanager's, used as it is: its routes, receivers, inhibit rules and times.
+        alertmanager_config: Option<At<String>> = "alertmanager_config";
         /// Who is told of which alert.
         route: Option<RouteFile> = "route";
         /// Who can be told, and how.
@@ -45,6 +51,8 @@ record! {
         time_intervals: Option<List<NamedIntervalsFile>> = "time_intervals";
         /// Alerts that other tools post.
         alerts: Option<AlertsFile> = "alerts";
+        /// Tools that send alerts in their own way.
+        integrations: Option<List<IntegrationFile>> = "integrations";
         /// How alerts become incidents.
         incidents: Option<IncidentsFile> = "incidents";
         /// The public status page.
@@ -94,6 +102,8 @@ impl MainFile {
         let people = items(&self.people).iter().map(|p| p.build(&mut people_names, cx)).collect();
         let mut probe_names = Names::new("probe");
         let probes = items(&self.probes).iter().filter_map(|p| p.build(&mut probe_names, cx)).collect();
+        let mut job_names = Names::new("scrape job");
+        let scrape_jobs = items(&self.scrape_configs).iter().map(|s| s.build(&mut job_names, cx)).collect();
         let mut groups_seen = GroupsSeen::default();
         let rule_groups = rules.iter().flat_map(|file| file.build(&mut groups_seen, check_expr, cx)).collect();
         let mut workflow_names = Names::new("workflow");
@@ -102,12 +112,23 @@ impl MainFile {
             .filter_map(|w| w.build(&mut workflow_names, &receiver_names, check_expr, cx))
             .map(|w| (w.name.clone(), w))
             .collect();
+        let server = ServerFile::build(self.server.as_ref(), cx);
+        let mut integration_names = Names::new("integration");
+        let guarded = !server.tokens.is_empty();
+        let integrations = items(&self.integrations)
+            .iter()
+            .filter_map(|file| file.build(&mut integration_names, guarded, cx))
+            .map(|built| (built.name.clone(), built))
+            .collect();
         Config {
-            server: ServerFile::build(self.server.as_ref(), cx),
+            server,
+            integrations,
             storage: StorageFile::build(self.storage.as_ref(), cx),
             evaluation: EvaluationFile::build(self.evaluation.as_ref(), cx),
             rule_groups,
             probes,
+            scrape_jobs,
+            alertmanager_config: self.alertmanager_config.as_ref().map(|at| at.value.clone()),
             route: match &self.route {
                 Some(route) => route.build_root(&default_root(&root_receiver), known, cx),
                 None => default_root(&root_receiver),

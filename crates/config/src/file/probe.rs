@@ -63,8 +63,23 @@ record! {
 #[derive(Debug, Clone)]
 pub(crate) struct HeaderValue {
     written: String,
-    value: String,
+    pub(crate) value: String,
     place: Place,
+}
+
+impl HeaderValue {
+    pub(crate) fn is_reference(&self) -> bool {
+        reference::is_reference(&self.written)
+    }
+
+    /// Tells that it is a secret in plain text, and how to write it.
+    pub(crate) fn refuse(&self, what: &str, key: &str, prefix: &str, cx: &mut Context<'_>) {
+        cx.secrets.push(self.place.clone());
+        let variable = format!("{prefix}_{}", key.to_uppercase().replace('-', "_"));
+        let fix = format!("set {variable} in the environment and write `{key}: ${{env:{variable}}}`");
+        let message = format!("{what} holds a secret in plain text");
+        cx.error(Diagnostic::at(Code::ConfigLiteralSecret, &self.place, message).help(fix));
+    }
 }
 
 impl FromNode for HeaderValue {
@@ -142,14 +157,10 @@ impl HttpProbeFile {
         web_url(&self.url, "url", cx);
         let mut headers = Vec::new();
         for (key, value) in self.headers.as_ref().map_or(&[][..], |h| &h.0) {
-            if secret::is_secret_header(&key.text) && !reference::is_reference(&value.written) {
-                cx.secrets.push(value.place.clone());
-                let variable = format!("PROBE_{}", key.text.to_uppercase().replace('-', "_"));
-                let message = format!("the header `{}` of a probe holds a secret in plain text", key.text);
-                let fix = format!("set {variable} in the environment and write `{}: ${{env:{variable}}}`", key.text);
-                cx.error(Diagnostic::at(Code::ConfigLiteralSecret, &value.place, message).help(fix));
+            if secret::is_secret_header(&key.text) && !value.is_reference() {
+                value.refuse(&format!("the header `{}` of a probe", key.text), &key.text, "PROBE", cx);
             }
-            let reference = if reference::is_reference(&value.written) { &value.written } else { "literal" };
+            let reference = if value.is_reference() { &value.written } else { "literal" };
             headers.push((key.text.clone(), Secret::new(reference, value.value.as_str())));
         }
         for status in items(&self.expect_status) {

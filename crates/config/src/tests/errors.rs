@@ -36,6 +36,35 @@ evaluation: [1]
 }
 
 #[test]
+fn what_is_wrong_with_a_scrape_config_is_told_with_its_place() {
+    insta::assert_snapshot!(lines(
+        r#"
+scrape_configs:
+  - job_name: a
+    scrape_interval: 5s
+    scrape_timeout: 6s
+    metrics_path: metrics
+    scheme: ftp
+    params: {token: [s3cret-token-value]}
+    static_configs: [{targets: ["http://a:9100/metrics", ""]}]
+    basic_auth: {username: a, password: hunter2hunter2}
+    relabel_configs:
+      - {action: replcae}
+      - {action: hashmod, source_labels: [a], target_label: b}
+      - {action: labeldrop, regex: x, source_labels: [a]}
+      - {source_labels: [a], regex: '(', target_label: b}
+      - {source_labels: [a]}
+      - {target_label: 'a-b'}
+    file_sd_configs: [{files: targets.txt}]
+    tls_config: {cert_file: absent.pem}
+    follow_redirects: true
+    dns_sd_configs: []
+  - {job_name: a}
+"#
+    ));
+}
+
+#[test]
 fn references_to_nothing_are_told_with_the_nearest_name() {
     insta::assert_snapshot!(problems(
         &Memory::default()

@@ -97,6 +97,42 @@ fn bank() -> Memory {
 }
 
 #[test]
+fn scrape_configs_are_prometheus_own() {
+    let text = r#"
+scrape_configs:
+  - job_name: node
+    scrape_interval: 30s
+    params: {collect: [cpu, disk]}
+    static_configs: [{targets: ["a:9100", "[::1]:9100"], labels: {zone: west}}]
+    basic_auth: {username: wk, password: "${env:TOKEN}"}
+    sample_limit: 0
+    body_size_limit: 10MB
+    relabel_configs:
+      - {source_labels: [__address__], regex: '(.*):\d+', target_label: host, replacement: '${1}.bank'}
+      - {action: labelmap, regex: __meta_(.+)}
+    metric_relabel_configs: [{source_labels: [__name__], regex: 'go_.*', action: drop}]
+  - {job_name: plain, file_sd_configs: [{files: t/*.json}], scheme: https, tls_config: {ca_file: ca.pem}}
+"#;
+    let memory = Memory::default().file("wk.yaml", text).file("ca.pem", "PEM").env("TOKEN", "t0p");
+    let loaded = load_memory(&memory).map_err(|e| plain(&e)).unwrap();
+    let [node, plain] = loaded.config.scrape_jobs.as_slice() else { panic!() };
+    assert_eq!(
+        (node.interval, node.timeout, node.path.as_str()),
+        (Span::from_secs(30), Span::from_secs(10), "/metrics")
+    );
+    assert_eq!(node.authorization.as_ref().unwrap().expose(), "Basic d2s6dDBw");
+    assert_eq!((node.limits.samples, node.limits.body), (None, Some(10_000_000)), "0 is no limit");
+    assert_eq!(
+        (node.relabel[0].replacement.as_str(), node.relabel.len()),
+        ("${1}.bank", 2),
+        "a group, not a reference"
+    );
+    assert_eq!(node.params, [("collect".to_owned(), vec!["cpu".to_owned(), "disk".to_owned()])]);
+    assert!(plain.https && plain.honor_timestamps && plain.tls.ca.as_deref() == Some("PEM"));
+    assert!(plain.files[0].paths[0].ends_with("t/*.json"));
+}
+
+#[test]
 fn a_full_configuration_becomes_the_model() {
     let loaded = load_memory(&bank()).map_err(|e| plain(&e)).unwrap();
     assert_eq!(plain(&loaded.warnings), "");

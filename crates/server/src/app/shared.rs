@@ -24,6 +24,7 @@ use watchkeeper_publish::StatusReconciler;
 use watchkeeper_respond::client::Client;
 use watchkeeper_respond::notify::deliver::{Deliverer, Settings};
 use watchkeeper_respond::workflow::Engine;
+use watchkeeper_scrape::ScrapeRunner;
 use watchkeeper_state::{Entry, State, StateError, Wake, ledger};
 use watchkeeper_store::Store;
 
@@ -50,6 +51,8 @@ pub struct Shared {
     pub scheduler: Arc<Scheduler>,
     /// The probes.
     pub probes: Arc<ProbeRunner>,
+    /// The targets that are scraped.
+    pub scrapes: Arc<ScrapeRunner>,
     /// When it started.
     pub started_at: Timestamp,
     /// Alerts that other tools post.
@@ -82,6 +85,8 @@ pub struct Shared {
     pub senders: Senders,
     /// Browsers that logged in.
     pub sessions: Sessions,
+    /// Keys of Amazon SNS.
+    pub sns_keys: crate::http::incoming::sns::Keys,
     /// Presses in Slack that were carried out.
     pub pressed: Pressed,
     /// Live changes.
@@ -134,7 +139,7 @@ impl Shared {
         }
     }
 
-    /// Reads the configuration again and applies what can change while running: rules, probes, routes, receivers,
+    /// Reads the configuration again and applies what can change while running: rules, probes, scrapes, routes, receivers,
     /// workflows, incidents, the status page, tokens. Listening addresses and the data folder stay until a restart.
     /// A broken configuration changes nothing; its problems are given back as text.
     pub async fn reload(&self) -> Result<String, String> {
@@ -173,10 +178,12 @@ impl Shared {
         self.deliverer.configure(&Settings::from(&config));
         self.status_page.reload(config.status_page.clone());
         self.probes.apply(&config.probes);
+        self.scrapes.apply(&config.scrape_jobs);
         let summary = format!(
-            "Reloaded: {} rules, {} probes, {} receivers, {} workflows.\n",
+            "Reloaded: {} rules, {} probes, {} scrape jobs, {} receivers, {} workflows.\n",
             config.rule_groups.iter().map(|g| g.rules.len()).sum::<usize>(),
             config.probes.len(),
+            config.scrape_jobs.len(),
             config.receivers.len(),
             config.workflows.len()
         );

@@ -1,4 +1,4 @@
-//! `watchkeeper rule …`: rules and probes as they run.
+//! `watchkeeper rule …`: rules, probes and scraped targets as they run.
 //!
 //! Not checking files: see `check`.
 
@@ -7,6 +7,7 @@ use super::ask::Server;
 use super::output::{self, Format, or_dash, time, word};
 use crate::http::dto::probes::ProbeList;
 use crate::http::dto::rules::RuleList;
+use crate::http::dto::targets::{Target, TargetList};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -14,6 +15,8 @@ pub(super) enum Command {
     List,
     /// List probes with their last result.
     Probes,
+    /// List scraped targets with their last scrape.
+    Targets,
 }
 
 pub(super) async fn run(server: &Server, format: Format, command: Command) -> Outcome {
@@ -71,5 +74,31 @@ pub(super) async fn run(server: &Server, format: Format, command: Command) -> Ou
                 );
             })
         }
+        Command::Targets => targets(server, format).await,
     }
+}
+
+async fn targets(server: &Server, format: Format) -> Outcome {
+    let list: TargetList = server.get("/targets", &[]).await?;
+    output::show(format, &list, |list| {
+        let row = |t: &Target| {
+            vec![
+                t.job.clone(),
+                word(&t.state),
+                t.url.clone(),
+                t.last_duration_ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms")),
+                t.samples.to_string(),
+                time(t.last_scrape_at),
+                or_dash(t.detail.as_deref()),
+            ]
+        };
+        output::table(
+            &["JOB", "STATE", "TARGET", "TOOK", "SAMPLES", "LAST SCRAPE", "DETAIL"],
+            list.items.iter().map(row).collect(),
+            "Nothing is scraped. Add `scrape_configs` to the configuration.",
+        );
+        for problem in &list.problems {
+            output::error(&format!("{}: {}", problem.job, problem.detail));
+        }
+    })
 }

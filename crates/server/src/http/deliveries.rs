@@ -84,7 +84,7 @@ fn target(receiver: &Configured, key: &str) -> String {
         "slack" => receiver.slack.get(at).map(|s| s.webhook_url.reference().to_owned()),
         "email" => receiver.email.get(at).map(|e| e.to.join(", ")),
         "webhook" => receiver.webhook.get(at).map(|w| w.url.reference().to_owned()),
-        _ => None,
+        _ => receiver.services().find(|(own, _)| own == key).map(|(_, integration)| integration.service.target()),
     }
     .unwrap_or_default()
 }

@@ -25,6 +25,7 @@ macro_rules! list {
 pub mod alerts;
 pub mod deliveries;
 pub mod incidents;
+pub mod incoming;
 pub mod ledger;
 pub mod overview;
 pub mod post_mortem;
@@ -33,6 +34,7 @@ pub mod prometheus;
 pub mod rules;
 pub mod session;
 pub mod silences;
+pub mod targets;
 pub mod telemetry;
 pub mod words;
 pub mod workflows;

@@ -11,6 +11,7 @@ use super::dto;
 mod alerts;
 mod detection;
 mod incidents;
+mod incoming;
 mod ledger;
 mod now;
 mod prometheus;
@@ -42,6 +43,8 @@ mod telemetry;
         alerts::list_silences,
         alerts::create_silence,
         alerts::expire_silence,
+        incoming::receive_alerts,
+        incoming::preview_alerts,
         incidents::list_incidents,
         incidents::declare_incident,
         incidents::get_incident,
@@ -57,6 +60,7 @@ mod telemetry;
         incidents::export_post_mortem,
         detection::list_rules,
         detection::list_probes,
+        detection::list_targets,
         response::list_workflows,
         response::start_run,
         response::list_runs,
@@ -84,7 +88,7 @@ mod telemetry;
         (name = "now", description = "What is wrong now; who is asking; live changes"),
         (name = "alerts", description = "Alerts and silences"),
         (name = "incidents", description = "Incidents and post-mortems"),
-        (name = "detection", description = "Rules and probes"),
+        (name = "detection", description = "Rules, probes and scraped targets"),
         (name = "response", description = "Workflows, runs, receivers, notifications"),
         (name = "telemetry", description = "Stored metrics, logs and traces"),
         (name = "ledger", description = "What happened, hash-chained"),

@@ -4,6 +4,7 @@
 
 pub mod rules;
 pub mod status;
+pub mod targets;
 mod value;
 
 use std::sync::Arc;

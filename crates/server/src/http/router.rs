@@ -19,8 +19,8 @@ use watchkeeper_domain::Code;
 
 use super::problem::ApiProblem;
 use super::{
-    access, alertmanager, alerts, chart, console, deliveries, demo, events, incidents, ingest, ledger, now, page,
-    post_mortem, prometheus, rules, silences, slack, status_page, telemetry, workflows,
+    access, alertmanager, alerts, chart, console, deliveries, demo, events, incidents, incoming, ingest, ledger, now,
+    page, post_mortem, prometheus, rules, silences, slack, status_page, targets, telemetry, workflows,
 };
 use crate::app::Shared;
 
@@ -79,6 +79,8 @@ pub fn routes() -> Routes {
             .route(Method::GET, "/api/watchkeeper/v1/alerts/{id}/chart", VIEW, get(chart::data))
             .route(Method::GET, "/api/watchkeeper/v1/alerts/{id}/explain", VIEW, get(alerts::explain))
             .route(Method::POST, "/api/watchkeeper/v1/alerts/{id}/acknowledge", ACT, post(alerts::acknowledge))
+            .route(Method::POST, "/api/watchkeeper/v1/in/{name}", PUBLIC, post(incoming::receive))
+            .route(Method::POST, "/api/watchkeeper/v1/in/{name}/preview", VIEW, post(incoming::preview))
             .route(Method::GET, "/api/watchkeeper/v1/silences", VIEW, get(silences::list))
             .route(Method::POST, "/api/watchkeeper/v1/silences", ACT, post(silences::create))
             .route(Method::DELETE, "/api/watchkeeper/v1/silences/{id}", ACT, delete(silences::expire))
@@ -97,6 +99,7 @@ pub fn routes() -> Routes {
             .route(Method::POST, "/api/watchkeeper/v1/incidents/{id}/action-items", ACT, post(post_mortem::action_item))
             .route(Method::GET, "/api/watchkeeper/v1/rules", VIEW, get(rules::list))
             .route(Method::GET, "/api/watchkeeper/v1/probes", VIEW, get(rules::probes))
+            .route(Method::GET, "/api/watchkeeper/v1/targets", VIEW, get(targets::list))
             .route(Method::GET, "/api/watchkeeper/v1/workflows", VIEW, get(workflows::list))
             .route(Method::POST, "/api/watchkeeper/v1/workflows/{name}/run", ACT, post(workflows::run_by_hand))
             .route(Method::GET, "/api/watchkeeper/v1/runs", VIEW, get(workflows::runs))
@@ -127,6 +130,9 @@ pub fn routes() -> Routes {
             .route(Method::GET, "/api/v1/metadata", VIEW, get(prometheus::metadata))
             .route(Method::GET, "/api/v1/rules", VIEW, get(prometheus::rules::rules))
             .route(Method::GET, "/api/v1/alerts", VIEW, get(prometheus::rules::alerts))
+            .route(Method::GET, "/api/v1/targets", VIEW, get(prometheus::targets::targets))
+            .route(Method::GET, "/api/v1/targets/metadata", VIEW, get(prometheus::targets::metadata))
+            .route(Method::GET, "/api/v1/scrape_pools", VIEW, get(prometheus::targets::scrape_pools))
             .route(Method::GET, "/api/v1/query_exemplars", VIEW, get(prometheus::status::query_exemplars))
             .route(Method::POST, "/api/v1/query_exemplars", VIEW, post(prometheus::status::query_exemplars_form))
             .route(Method::GET, "/api/v1/format_query", VIEW, get(prometheus::status::format_query))
@@ -168,6 +174,7 @@ pub fn routes() -> Routes {
             .route(Method::GET, "/api/v2/summary.json", PUBLIC, get(status_page::summary))
             .route(Method::GET, "/feed.atom", PUBLIC, get(status_page::feed))
             .route(Method::GET, "/charts/{file}", PUBLIC, get(chart::png))
+            .route(Method::POST, "/v2/enqueue", PUBLIC, post(incoming::pagerduty::enqueue))
             .route(Method::POST, "/slack/interactions", PUBLIC, post(slack::interactions))
     };
     ingest_routes(pages(alertmanager_api(prometheus(api(Routes::default())))))

@@ -32,6 +32,11 @@ impl Served {
         Self::with_files("rule_files: [rules.yaml]\n", &[("rules.yaml", rules)]).await
     }
 
+    /// With a rule file and more lines for the configuration.
+    pub(crate) async fn with_rules_and(more: &str, rules: &str) -> Self {
+        Self::with_files(&format!("rule_files: [rules.yaml]\n{more}"), &[("rules.yaml", rules)]).await
+    }
+
     /// With more lines for the configuration.
     pub(crate) async fn with(more: &str) -> Self {
         Self::with_files(more, &[]).await

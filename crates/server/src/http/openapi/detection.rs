@@ -1,8 +1,8 @@
-//! Path descriptions: rules and probes.
+//! Path descriptions: rules, probes and scraped targets.
 //!
 //! Not handlers: an annotation moves onto its handler when that exists; the document must stay equal.
 
-use crate::http::dto::{Problem, probes, rules};
+use crate::http::dto::{Problem, probes, rules, targets};
 
 /// All rules as they run.
 #[utoipa::path(
@@ -23,3 +23,13 @@ pub(super) fn list_rules() {}
     ),
 )]
 pub(super) fn list_probes() {}
+
+/// All targets that are scraped, down first, and what was found and is not scraped.
+#[utoipa::path(
+    get, path = "/api/watchkeeper/v1/targets", operation_id = "list_targets", tag = "detection",
+    responses(
+        (status = 200, body = targets::TargetList, description = "Done"),
+        (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
+    ),
+)]
+pub(super) fn list_targets() {}
