@@ -185,6 +185,13 @@ fn a_histogram_beside_a_filled_number_has_no_sum_and_may_be_scaled() {
          eval instant at 1m h + on(a) fill(0) n
            {a=\"2\"} 3
 
+         eval instant at 1m {__name__=~\"h|n\"} + on() group_left() vector(1)
+           {a=\"2\"} 4
+
+         eval instant at 1m vector(1) + on() {__name__=~\"h\"}
+           expect info
+           expect no_warn
+
          eval instant at 1m h * on(a) fill(2) n
            {a=\"1\"} {{count:4 sum:8 buckets:[4]}}
            {a=\"2\"} 6",

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use watchkeeper_domain::labels::Labels;
 
+use super::comparison::ComparisonOp;
 use super::{BinaryOp, Cardinality, MatchLabels, Matching};
 use crate::ast::Node;
 use crate::engine::Evaluator;
@@ -112,16 +113,6 @@ impl Join<'_, '_> {
         (many, many_fill): (usize, f64),
         (one, one_fill): (usize, f64),
     ) -> Result<(), EvalError> {
-        let one_to_one = self.matching.cardinality == Cardinality::OneToOne;
-        if let Some(matched) = self.matched.get_mut(group) {
-            if one_to_one && *matched == step {
-                return Err(EvalError::execution(
-                    self.node,
-                    "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
-                ));
-            }
-            *matched = step;
-        }
         let of = |side: &Vector, row: usize, fill: f64| if row == NONE { fill } else { side.value(row, step) };
         let (many_value, one_value) = (of(self.many, many, many_fill), of(self.one, one, one_fill));
         let in_order = |many, one| if self.swapped { (one, many) } else { (many, one) };
@@ -133,11 +124,28 @@ impl Join<'_, '_> {
             };
             let (many, one) = (of(self.many, many, many_value), of(self.one, one, one_value));
             let (lhs, rhs) = if self.swapped { (one, many) } else { (many, one) };
-            self.op.combine(&lhs, &rhs, self.return_bool, &mut self.evaluator.remarks, self.node)
+            let result = self.op.combine(&lhs, &rhs, self.return_bool, &mut self.evaluator.remarks, self.node);
+            let both = matches!(lhs, Cell::Histogram(_)) == matches!(rhs, Cell::Histogram(_));
+            let compares = matches!(self.op, BinaryOp::Comparison(ComparisonOp::Equal | ComparisonOp::NotEqual));
+            if result.is_none() && !(both && compares) {
+                // What cannot be combined is no match.
+                return Ok(());
+            }
+            result
         } else {
             let (lhs, rhs) = in_order(many_value, one_value);
             self.op.apply(lhs, rhs, self.return_bool).map(Cell::Float)
         };
+        let one_to_one = self.matching.cardinality == Cardinality::OneToOne;
+        if let Some(matched) = self.matched.get_mut(group) {
+            if one_to_one && *matched == step {
+                return Err(EvalError::execution(
+                    self.node,
+                    "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
+                ));
+            }
+            *matched = step;
+        }
         // Labels of the "one" side matter only where they are included, or where there is no other side.
         let key = if many != NONE && self.matching.include.is_empty() { (many, NONE) } else { (many, one) };
         let row = match self.by_pair.get(&key) {
