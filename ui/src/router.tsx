@@ -4,6 +4,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirec
 import { NotFoundPage, PageFailed } from "./app/Fallbacks.tsx";
 import { Shell } from "./app/Shell.tsx";
 import NowPage from "./pages/NowPage.tsx";
+import { onCallSearch } from "./pages/oncall/search.ts";
 import * as search from "./url/search.ts";
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFoundPage });
@@ -38,6 +39,12 @@ const incident = createRoute({
   path: "/incidents/$id",
   validateSearch: search.incidentSearch,
   component: lazyRouteComponent(() => import("./pages/IncidentPage.tsx")),
+});
+const onCall = createRoute({
+  getParentRoute,
+  path: "/on-call",
+  validateSearch: onCallSearch,
+  component: lazyRouteComponent(() => import("./pages/OnCallPage.tsx")),
 });
 const rules = createRoute({
   getParentRoute,
@@ -116,6 +123,7 @@ export const router = createRouter({
     silences,
     incidents,
     incident,
+    onCall,
     rules,
     workflows,
     run,

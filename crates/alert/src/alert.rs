@@ -76,6 +76,8 @@ pub struct Alert {
     pub acknowledged_at: Option<Timestamp>,
     /// Who, as an actor: `user:ana`.
     pub acknowledged_by: Option<String>,
+    /// Who was given it, by name. Where it belongs to an incident, whoever has that has the alert.
+    pub owner: Option<String>,
     /// The incident that it belongs to.
     pub incident_id: Option<IncidentId>,
     /// What the verdict rests on.
@@ -132,6 +134,7 @@ impl Alert {
             resolved_at: moment(row, "resolved_at"),
             acknowledged_at: moment(row, "acknowledged_at"),
             acknowledged_by: row.get("acknowledged_by"),
+            owner: row.get("owner"),
             incident_id: match incident {
                 Some(text) => Some(text.parse().map_err(|_| StateError::corrupt("alert", "incident_id", &text))?),
                 None => None,
@@ -152,6 +155,12 @@ impl Alert {
             }
         }
         labels
+    }
+
+    /// The service that it is about: its `service` label, else `service_name`, else `job`; the column `service` says the same.
+    #[must_use]
+    pub fn service(&self) -> Option<&str> {
+        ["service", "service_name", "job"].iter().find_map(|name| self.labels.get(name)).filter(|name| !name.is_empty())
     }
 
     /// One line for people: the `summary` annotation, or else the name.

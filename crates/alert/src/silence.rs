@@ -209,6 +209,24 @@ impl Silences {
         Ok(rows.iter().map(|row| self.cache.silence(row)).collect::<Result<_, _>>()?)
     }
 
+    /// How many silences are in these states.
+    pub async fn count(&self, states: &[SilenceState]) -> Result<u64, Error> {
+        let wanted = |state| i64::from(states.is_empty() || states.contains(&state));
+        let many: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM (SELECT recurrence, CASE WHEN expired_at IS NOT NULL OR ends_at <= $1 THEN 2 \
+             WHEN starts_at > $1 THEN 1 ELSE 0 END AS rank FROM silence) AS ranked \
+             WHERE (rank = 0 AND ($2 = 1 OR ($3 = 1 AND recurrence IS NOT NULL))) OR (rank = 1 AND $3 = 1) OR (rank = 2 AND $4 = 1)",
+        )
+        .bind(self.env.now().as_micros())
+        .bind(wanted(SilenceState::Active))
+        .bind(wanted(SilenceState::Pending))
+        .bind(wanted(SilenceState::Expired))
+        .fetch_one(self.state.read())
+        .await
+        .map_err(StateError::statement("count silences"))?;
+        Ok(many.unsigned_abs())
+    }
+
     /// How many firing alerts each of these silences is about.
     pub async fn matching_alerts(&self, silences: &[Silence]) -> Result<Vec<u32>, Error> {
         let mut counts = vec![0_u32; silences.len()];

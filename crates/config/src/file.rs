@@ -6,6 +6,8 @@ pub(crate) mod incident;
 pub(crate) mod integration;
 pub(crate) mod main;
 pub(crate) mod names;
+pub(crate) mod oncall;
+pub(crate) mod person;
 pub(crate) mod probe;
 pub(crate) mod receiver;
 pub(crate) mod relabel;

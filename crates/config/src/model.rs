@@ -3,6 +3,8 @@
 //! Not the shape of the YAML: `file` types are read from YAML with optional fields and turned into these.
 
 pub mod integration;
+pub mod oncall;
+pub mod person;
 pub mod receiver;
 pub mod route;
 pub mod rule;
@@ -18,6 +20,8 @@ use watchkeeper_domain::{Matcher, Priority, Span, TimeInterval};
 
 use crate::secret::Secret;
 pub use integration::{Integration, IntegrationKind};
+pub use oncall::{EscalationPolicy, Schedule};
+pub use person::Person;
 pub use receiver::{EmailIntegration, Receiver, SlackIntegration, SmtpServer, SmtpTls, WebhookIntegration};
 pub use route::{InhibitRule, Route};
 pub use rule::{OnNoData, Rule, RuleGroup, RuleKind};
@@ -59,8 +63,12 @@ pub struct Config {
     pub incidents: Incidents,
     /// The public status page.
     pub status_page: StatusPage,
-    /// Known people.
+    /// Known people. Their contact methods stand among the receivers, as `person:NAME`.
     pub people: Vec<Person>,
+    /// Who is on call when, by name.
+    pub schedules: BTreeMap<String, Schedule>,
+    /// Who is called in which order, by name.
+    pub escalation_policies: BTreeMap<String, EscalationPolicy>,
     /// The mail server, when e-mail is used.
     pub smtp: Option<SmtpServer>,
     /// Slack's signing secret, for buttons.
@@ -201,17 +209,6 @@ pub struct Component {
     pub title: String,
     /// Alerts that concern it.
     pub matchers: Vec<Matcher>,
-}
-
-/// A person.
-#[derive(Debug, Clone)]
-pub struct Person {
-    /// The name used in roles.
-    pub name: String,
-    /// E-mail address.
-    pub email: Option<String>,
-    /// Slack user id (`U…`), for mentions and to know who pressed a button.
-    pub slack_id: Option<String>,
 }
 
 /// The bank that the demo watches.

@@ -92,6 +92,12 @@ ids! {
     EntryId = "ent";
     /// One action item of a post-mortem.
     ActionItemId = "act";
+    /// One escalation: people being called until somebody answers.
+    EscalationId = "esc";
+    /// One override of an on-call schedule.
+    OverrideId = "ovr";
+    /// One hand-off note of an on-call schedule.
+    HandoffNoteId = "hon";
     /// One public update on the status page.
     UpdateId = "upd";
 }

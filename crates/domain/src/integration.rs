@@ -10,3 +10,9 @@ pub struct Integration {
     /// Whether it wants to hear that an alert resolved.
     pub send_resolved: bool,
 }
+
+impl Integration {
+    /// The key of the integration that calls people by an escalation policy: `incident::escalation` takes its rows, and
+    /// no channel does.
+    pub const ON_CALL: &'static str = "on-call";
+}

@@ -1,6 +1,6 @@
 //! Handing an incident over to people: because no workflow fits, or because none helped.
 //!
-//! Not escalation: who is on call and what happens when nobody answers.
+//! Not escalation: [`crate::escalation`] knows who is on call and what happens when nobody answers.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;

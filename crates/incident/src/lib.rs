@@ -13,9 +13,11 @@
 
 pub mod command;
 pub mod error;
+pub mod escalation;
 pub mod handover;
 pub mod incident;
 pub mod lifecycle;
+pub mod oncall;
 pub mod open;
 pub mod policy;
 pub mod read;
@@ -28,6 +30,7 @@ pub mod workflows;
 
 pub use command::Incidents;
 pub use error::Error;
+pub use escalation::EscalationReconciler;
 pub use incident::{Incident, IncidentKind, IncidentState, Role};
 pub use policy::Policy;
 pub use read::Viewer;

@@ -4,4 +4,4 @@ mod commands;
 mod property;
 mod reviewing;
 mod triage;
-mod world;
+pub(crate) mod world;

@@ -27,7 +27,7 @@ mod verify;
 
 pub use engine::{Engine, HandOver, Options, Parts, Receivers};
 pub use queue::{Queued, Trigger, cancel, queue};
-pub use read::{Filter, Run, RunRow, get, list};
+pub use read::{Filter, Run, RunRow, count, get, list};
 pub use runner::{Runner, StepError, StepOutcome, StepRunner};
 
 #[cfg(test)]

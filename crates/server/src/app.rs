@@ -27,7 +27,8 @@ use watchkeeper_detect::probe::{ProbeRunner, RealNetwork};
 use watchkeeper_detect::scheduler::{Dependencies, Scheduler};
 use watchkeeper_domain::telemetry::ArrivalListener;
 use watchkeeper_domain::{Env, Labels, Span};
-use watchkeeper_incident::{IncidentReconciler, Incidents, Policy};
+use watchkeeper_incident::oncall::{OnCall, OnCallWatch, Settings as OnCallSettings};
+use watchkeeper_incident::{EscalationReconciler, IncidentReconciler, Incidents, Policy};
 use watchkeeper_ingest::Limits;
 use watchkeeper_promql::Expr;
 use watchkeeper_publish::StatusReconciler;
@@ -206,6 +207,13 @@ impl Assembly {
             EngineOptions { wake: wakes.workflows.clone(), wakes: vec![wakes.pipeline.clone(), wakes.outbox.clone()] },
         ));
         let incident_reconciler = Arc::new(IncidentReconciler::new(incidents.clone(), Arc::clone(&store) as _));
+        let on_call = OnCall::new(
+            state.clone(),
+            env.clone(),
+            OnCallSettings::from(config.as_ref()),
+            vec![wakes.pipeline.clone(), wakes.outbox.clone()],
+        );
+        let escalation_reconciler = Arc::new(EscalationReconciler::new(on_call.clone(), silences.cache().clone()));
         let context = Arc::new(MessageContext::default());
         let deliverer = Arc::new(Deliverer::new(
             state.clone(),
@@ -220,12 +228,14 @@ impl Assembly {
             alerts: Alerts::new(env.clone(), vec![wakes.pipeline.clone()]),
             alert_reconciler: Arc::clone(&alert_reconciler),
             incident_reconciler: Arc::clone(&incident_reconciler),
+            escalation_reconciler: Arc::clone(&escalation_reconciler),
             deliverer: Arc::clone(&deliverer),
             workflows: wakes.workflows.clone(),
             changes: changes.clone(),
         });
         let intake = Intake::new(state.clone(), env.clone(), Arc::clone(&sink) as _);
         let expiry = Arc::new(Expiry::new(state.clone(), env.clone(), Arc::clone(&sink) as _));
+        let on_call_watch = Arc::new(OnCallWatch::new(on_call.clone(), Arc::clone(&sink) as _));
         let names = Arc::clone(&store);
         let scheduler = Scheduler::load(
             Dependencies {
@@ -283,6 +293,9 @@ impl Assembly {
             alert_reconciler,
             incidents,
             incident_reconciler,
+            on_call,
+            on_call_watch,
+            escalation_reconciler,
             deliverer,
             engine,
             client,

@@ -12,6 +12,7 @@ mod demo;
 mod import;
 mod incident;
 mod ledger;
+mod oncall;
 mod output;
 mod query;
 mod receiver;
@@ -90,6 +91,9 @@ enum Command {
     /// List, declare and lead incidents; export post-mortems.
     #[command(subcommand)]
     Incident(incident::Command),
+    /// Say who is on call; take a time over; find gaps; follow escalations.
+    #[command(subcommand, name = "oncall", alias = "on-call")]
+    OnCall(oncall::Command),
     /// List rules and probes with their state.
     #[command(subcommand)]
     Rule(rule::Command),
@@ -182,6 +186,7 @@ fn client(global: &Global, command: Command) -> Outcome {
             Command::Alert(command) => alert::run(&server, format, command).await,
             Command::Silence(command) => silence::run(&server, format, command).await,
             Command::Incident(command) => incident::run(&server, format, command).await,
+            Command::OnCall(command) => oncall::run(&server, format, command).await,
             Command::Rule(command) => rule::run(&server, format, command).await,
             Command::Workflow(command) => workflow::run(&server, format, command).await,
             Command::Notify(command) => receiver::run(&server, format, command).await,

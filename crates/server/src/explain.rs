@@ -3,13 +3,16 @@
 //! Not a reconstruction: each step is an entry that was written in the transaction that made it true. What has no entry
 //! did not happen, and the last step says what is being waited for.
 
+mod person;
 mod words;
 
 use serde_json::Value;
 use watchkeeper_alert::alert::{Alert, AlertState};
-use watchkeeper_domain::{Span, Timestamp};
+use watchkeeper_domain::{Integration, Span, Timestamp};
 use watchkeeper_state::StateError;
 use watchkeeper_state::ledger::{self, About, LedgerRow};
+
+pub use person::person;
 
 use crate::app::Shared;
 use crate::http::dto::alerts::{ExplainStep, Explanation};
@@ -76,7 +79,7 @@ fn crossed(alert: &Alert) -> Option<ExplainStep> {
 
 /// What is true now and has no entry of its own.
 fn now(shared: &Shared, alert: &Alert, rows: &[LedgerRow]) -> Option<ExplainStep> {
-    let told = rows.iter().any(|row| row.kind == "notification.delivered");
+    let told = rows.iter().any(|row| row.kind == "notification.delivered" && reaches(row));
     if alert.state == AlertState::Resolved || told {
         return None;
     }
@@ -96,11 +99,18 @@ fn now(shared: &Shared, alert: &Alert, rows: &[LedgerRow]) -> Option<ExplainStep
     })
 }
 
+/// Whether an entry about a notification is about somebody being told: an escalation policy that took a message told
+/// nobody yet.
+fn reaches(row: &LedgerRow) -> bool {
+    row.data["integration"] != Integration::ON_CALL
+}
+
 /// The answer in one sentence.
 fn verdict(alert: &Alert, rows: &[LedgerRow]) -> String {
     let receivers = |kind: &str| {
-        let mut names: Vec<&str> =
-            rows.iter().filter(|row| row.kind == kind).filter_map(|row| row.data["receiver"].as_str()).collect();
+        let names =
+            rows.iter().filter(|row| row.kind == kind && reaches(row)).filter_map(|row| row.data["receiver"].as_str());
+        let mut names: Vec<&str> = names.map(words::whom).collect();
         names.sort_unstable();
         names.dedup();
         names.join(", ")
@@ -123,6 +133,10 @@ fn verdict(alert: &Alert, rows: &[LedgerRow]) -> String {
             alert.name,
             row.data["reason"].as_str().unwrap_or("see the steps")
         );
+    }
+    if let Some(row) = rows.iter().rev().find(|row| row.kind == "page.not_sent") {
+        let reason = row.data["reason"].as_str().unwrap_or("see the steps");
+        return format!("Nobody was called for {}: {reason}.", alert.name);
     }
     let intended = receivers("notification.intended");
     if intended.is_empty() {

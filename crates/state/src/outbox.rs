@@ -84,7 +84,8 @@ pub async fn enqueue(
                 .bind(&content)
                 .bind(&message.reason)
                 .bind(now.as_micros())
-                .bind("pending")
+                // No channel takes what calls people by an escalation policy.
+                .bind(if integration.key == Integration::ON_CALL { "escalating" } else { "pending" })
                 .bind(now.as_micros())
                 .bind((now + TOTAL_TIME).as_micros());
         }

@@ -2,6 +2,7 @@
 
 import { notifications as notices } from "@mantine/notifications";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { plural } from "../format/number.ts";
 import { api, take } from "./client.ts";
 import { asApiError } from "./problem.ts";
 import type { components } from "./schema.gen.ts";
@@ -32,6 +33,19 @@ export function useAction<Input, Output>(act: (input: Input) => Promise<Output>,
 
 export const acknowledgeAlert = (id: string) =>
   take(api.POST(`${V1}/alerts/{id}/acknowledge`, { params: { path: { id } }, body: {} }));
+
+export const acknowledgeAlerts = (alert_ids: string[]) =>
+  take(api.POST(`${V1}/alerts/acknowledge`, { body: { alert_ids } }));
+
+export const assignAlerts = (body: components["schemas"]["AssignAlerts"]) =>
+  take(api.POST(`${V1}/alerts/assign`, { body }));
+
+/** What became of a command about many: how many went through, and why the first of the others did not. */
+export function manyChanged(done: string, { items, refused }: components["schemas"]["AlertsChanged"]): string {
+  const through = `${done} ${plural(items.length, "alert")}`;
+  const [first] = refused;
+  return first ? `${through}; ${refused.length} refused: ${first.detail}` : through;
+}
 
 export const createSilence = (body: components["schemas"]["NewSilence"]) => take(api.POST(`${V1}/silences`, { body }));
 

@@ -1,7 +1,15 @@
 // What pages read, each with the kinds of change that make it stale. Not what they write: see `actions.ts`.
 
 import { queryOptions } from "@tanstack/react-query";
-import type { AlertSearch, DeliverySearch, IncidentListSearch, RunSearch } from "../url/search.ts";
+import {
+  type AlertSearch,
+  type DeliverySearch,
+  type IncidentListSearch,
+  PAGE_SIZE,
+  type RuleSearch,
+  type RunSearch,
+  type SilenceSearch,
+} from "../url/search.ts";
 import { api, take } from "./client.ts";
 import type { ChangeKind } from "./types.ts";
 
@@ -22,11 +30,20 @@ export const me = () =>
 
 export const settings = () => queryOptions({ queryKey: ["settings"], queryFn: () => take(api.GET(`${V1}/settings`)) });
 
-export const alerts = (search: AlertSearch) =>
+export const alerts = ({ page: _, ...search }: AlertSearch) =>
   queryOptions({
     queryKey: ["alerts", search],
-    queryFn: () => take(api.GET(`${V1}/alerts`, { params: { query: { ...search, limit: 500 } } })),
+    queryFn: () => take(api.GET(`${V1}/alerts`, { params: { query: { ...search, limit: PAGE_SIZE } } })),
     meta: about("alert", "incident", "silence"),
+    placeholderData: (previous) => previous,
+  });
+
+/** How many alerts each word of a filter would leave. */
+export const alertCounts = ({ page: _, cursor: __, sort: ___, ...search }: AlertSearch) =>
+  queryOptions({
+    queryKey: ["alert-counts", search],
+    queryFn: () => take(api.GET(`${V1}/alerts/counts`, { params: { query: search } })),
+    meta: about("alert", "incident"),
     placeholderData: (previous) => previous,
   });
 
@@ -52,17 +69,28 @@ export const explanation = (id: string) =>
     meta: about("alert", "incident", "notification", "run", "silence"),
   });
 
-export const silences = (state?: string) =>
+export const silences = ({ state, cursor }: SilenceSearch) =>
   queryOptions({
-    queryKey: ["silences", state],
-    queryFn: () => take(api.GET(`${V1}/silences`, { params: { query: { state, limit: 500 } } })),
+    queryKey: ["silences", state, cursor],
+    queryFn: () => take(api.GET(`${V1}/silences`, { params: { query: { state, cursor, limit: PAGE_SIZE } } })),
     meta: about("silence", "alert"),
+    placeholderData: (previous) => previous,
   });
 
-export const incidents = (search: IncidentListSearch) =>
+/** What a silence with these matchers would hold back; a refusal is the answer to a matcher that cannot be read. */
+export const silencePreview = (matchers: string[]) =>
+  queryOptions({
+    queryKey: ["silence-preview", matchers],
+    queryFn: () => take(api.POST(`${V1}/silences/preview`, { body: { matchers } })),
+    enabled: matchers.length > 0,
+    meta: about("alert", "silence"),
+    retry: false,
+  });
+
+export const incidents = ({ page: _, ...search }: IncidentListSearch) =>
   queryOptions({
     queryKey: ["incidents", search],
-    queryFn: () => take(api.GET(`${V1}/incidents`, { params: { query: { ...search, limit: 200 } } })),
+    queryFn: () => take(api.GET(`${V1}/incidents`, { params: { query: { ...search, limit: PAGE_SIZE } } })),
     meta: about("incident"),
     placeholderData: (previous) => previous,
   });
@@ -81,12 +109,15 @@ export const postMortem = (id: string) =>
     meta: about("incident"),
   });
 
-export const rules = () =>
+/** What needs somebody first. */
+export const rules = ({ page: _, ...search }: RuleSearch) =>
   queryOptions({
-    queryKey: ["rules"],
-    queryFn: () => take(api.GET(`${V1}/rules`)),
+    queryKey: ["rules", search],
+    queryFn: () =>
+      take(api.GET(`${V1}/rules`, { params: { query: { ...search, sort: "state" as const, limit: PAGE_SIZE } } })),
     meta: about("rule", "alert"),
     refetchInterval: 10_000,
+    placeholderData: (previous) => previous,
   });
 
 export const probes = () =>
@@ -95,11 +126,12 @@ export const probes = () =>
 export const workflows = () =>
   queryOptions({ queryKey: ["workflows"], queryFn: () => take(api.GET(`${V1}/workflows`)), meta: about("run") });
 
-export const runs = (search: RunSearch) =>
+export const runs = ({ page: _, ...search }: RunSearch) =>
   queryOptions({
     queryKey: ["runs", search],
-    queryFn: () => take(api.GET(`${V1}/runs`, { params: { query: { ...search, limit: 100 } } })),
+    queryFn: () => take(api.GET(`${V1}/runs`, { params: { query: { ...search, limit: PAGE_SIZE } } })),
     meta: about("run"),
+    placeholderData: (previous) => previous,
   });
 
 export const run = (id: string) =>
@@ -116,11 +148,12 @@ export const receivers = () =>
     meta: about("notification"),
   });
 
-export const notifications = (search: DeliverySearch & { alert_id?: string; incident_id?: string }) =>
+export const notifications = ({ page: _, ...search }: DeliverySearch & { alert_id?: string; incident_id?: string }) =>
   queryOptions({
     queryKey: ["notifications", search],
-    queryFn: () => take(api.GET(`${V1}/notifications`, { params: { query: { ...search, limit: 200 } } })),
+    queryFn: () => take(api.GET(`${V1}/notifications`, { params: { query: { ...search, limit: PAGE_SIZE } } })),
     meta: about("notification"),
+    placeholderData: (previous) => previous,
   });
 
 export const demo = () =>

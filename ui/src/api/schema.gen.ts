@@ -113,8 +113,59 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Alerts, most urgent first, then the longest-lasting first. */
+        /** Alerts in the order of `sort`. */
         get: operations["list_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/alerts/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody has seen many. What is refused for one is said for that one, and the others go through. */
+        post: operations["acknowledge_alerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/alerts/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives many to a person. What is refused for one is said for that one, and the others go through. */
+        post: operations["assign_alerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/alerts/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many alerts there are of each kind, by the same filters. */
+        get: operations["count_alerts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -553,6 +604,177 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/watchkeeper/v1/oncall": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who answers at a moment. */
+        get: operations["on_call"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/oncall/escalations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Escalations under way, or all. */
+        get: operations["list_escalations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/oncall/gaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where nobody would answer in a range. */
+        get: operations["list_gaps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/oncall/overrides": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The overrides that touch a range. */
+        get: operations["list_overrides"];
+        put?: never;
+        /** Somebody takes a time over. */
+        post: operations["create_override"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/oncall/overrides/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes an override back. One that has begun ends now. */
+        delete: operations["remove_override"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/oncall/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who can be on call, and how they want to be called. */
+        get: operations["list_people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/oncall/people/{name}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why somebody was, or was not, called around a moment. */
+        get: operations["explain_person"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/oncall/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The schedules. */
+        get: operations["list_schedules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/oncall/schedules/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One schedule over a range: who is on call, each layer, gaps, overrides, hand-off notes. */
+        get: operations["get_schedule"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/oncall/schedules/{name}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Leaves a note for whoever takes over next. */
+        post: operations["add_handoff_note"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/watchkeeper/v1/overview": {
         parameters: {
             query?: never;
@@ -628,7 +850,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All rules as they run. */
+        /** Rules as they run. */
         get: operations["list_rules"];
         put?: never;
         post?: never;
@@ -718,6 +940,23 @@ export interface paths {
         put?: never;
         /** Holds matching notifications back for a time. */
         post: operations["create_silence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/silences/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a silence with these matchers would hold back. Changes nothing. */
+        post: operations["preview_silence"];
         delete?: never;
         options?: never;
         head?: never;
@@ -886,6 +1125,13 @@ export interface components {
             /** @description A note for the timeline; at most 4,000 characters. */
             note?: string | null;
         };
+        /** @description An acknowledgement of many. */
+        AcknowledgeAlerts: {
+            /** @description The alerts, `alr_…`; 1 to 1,000. */
+            alert_ids: string[];
+            /** @description A note for the timeline; at most 4,000 characters. */
+            note?: string | null;
+        };
         /** @description One thing to be done. */
         ActionItem: {
             /** @description By which day, `YYYY-MM-DD`. */
@@ -921,11 +1167,13 @@ export interface components {
             };
             /** @description The rule's name. */
             name: string;
-            /** @description Who has it: the incident's commander, else who acknowledged it. */
+            /** @description Who has it: the incident's commander, else whom it was given to, else who acknowledged it. */
             owner?: string | null;
             /** @description How urgent. */
             priority: components["schemas"]["Priority"];
             resolved_at?: components["schemas"]["Time"] | null;
+            /** @description The service that it is about: its label `service`, else `service_name`, else `job`. Hostile text. */
+            service?: string | null;
             /** @description When it entered its present state. */
             since: components["schemas"]["Time"];
             /** @description When it first became pending or firing. */
@@ -970,6 +1218,28 @@ export interface components {
             /** @description The unit, where it is known: `ratio`, `seconds`, `bytes`, `count`. */
             unit?: string | null;
         };
+        /**
+         * @description How many alerts there are of each kind. Each number counts what the rest of the filter leaves, so that it says what
+         *     choosing that word would show. Words without alerts are absent.
+         */
+        AlertCounts: {
+            /** @description By category. */
+            categories: {
+                [key: string]: number;
+            };
+            /** @description By priority. */
+            priorities: {
+                [key: string]: number;
+            };
+            /** @description By service; the 200 with the most. */
+            services: {
+                [key: string]: number;
+            };
+            /** @description By state; resolved ones only when `state` asks for them. */
+            states: {
+                [key: string]: number;
+            };
+        };
         /** @description One alert in full. */
         AlertDetail: components["schemas"]["Alert"] & {
             /** @description Annotations, expanded. Hostile text. */
@@ -992,18 +1262,49 @@ export interface components {
             /** @description Each change of its state, oldest first. */
             transitions: components["schemas"]["Transition"][];
         };
-        /** @description Alerts, most urgent first, then the longest-lasting first. */
+        /** @description Alerts in the order of `sort`. */
         AlertList: {
             /** @description The objects, in the order that the path documents. */
             items: components["schemas"]["Alert"][];
             /** @description Give this back as `cursor` to get the next page; absent on the last page. */
             next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages together, as far as the reader may see them.
+             */
+            total: number;
         };
+        /** @description Why a command about many alerts was refused for one. */
+        AlertRefused: {
+            /** @description Why, and what to do. */
+            detail: string;
+            /** @description The alert, `alr_…`. */
+            id: string;
+        };
+        /**
+         * @description In which order alerts are listed. `urgency`: most urgent first, then the longest-lasting first.
+         * @enum {string}
+         */
+        AlertSort: "urgency" | "newest" | "oldest" | "name";
         /**
          * @description An alert's state. `unknown`: its rule could not be evaluated, so it is neither firing for sure nor resolved.
          * @enum {string}
          */
         AlertState: "pending" | "firing" | "unknown" | "resolved";
+        /** @description What became of a command about many alerts. */
+        AlertsChanged: {
+            /** @description The alerts as they stand now, in the order of the command. */
+            items: components["schemas"]["Alert"][];
+            /** @description Those for which it was refused; the others went through. */
+            refused: components["schemas"]["AlertRefused"][];
+        };
+        /** @description Whom alerts are given to. */
+        AssignAlerts: {
+            /** @description The alerts, `alr_…`; 1 to 1,000. For one that belongs to an open incident, the incident gets its commander. */
+            alert_ids: string[];
+            /** @description The person's name; absent: nobody. */
+            person?: string | null;
+        };
         /** @description Who takes which role. */
         AssignRole: {
             /** @description The person; null frees the role. */
@@ -1025,7 +1326,7 @@ export interface components {
          * @description A kind of object that can change.
          * @enum {string}
          */
-        ChangeKind: "alert" | "incident" | "rule" | "run" | "notification" | "silence" | "probe" | "fault";
+        ChangeKind: "alert" | "incident" | "rule" | "run" | "notification" | "silence" | "probe" | "fault" | "on_call";
         /** @description One way to a receiver. */
         Channel: {
             /** @description Its health. */
@@ -1115,6 +1416,75 @@ export interface components {
             /** @description Its job. */
             job: string;
         };
+        /** @description People being called until somebody answers. */
+        Escalation: {
+            acknowledged_at?: components["schemas"]["Time"] | null;
+            /** @description Who. */
+            acknowledged_by?: string | null;
+            /** @description The calls, in order. */
+            calls: components["schemas"]["EscalationCall"][];
+            due_at?: components["schemas"]["Time"] | null;
+            ended_at?: components["schemas"]["Time"] | null;
+            /** @description `esc_…`. */
+            id: string;
+            /** @description The incident, `inc_…`, if it is about one. */
+            incident_id?: string | null;
+            /** @description How it stands. */
+            phase: components["schemas"]["EscalationPhase"];
+            /** @description The escalation policy. */
+            policy: string;
+            /** @description How urgent. */
+            priority: components["schemas"]["Priority"];
+            /**
+             * Format: int32
+             * @description The round, from 1.
+             */
+            round: number;
+            /** @description When it began. */
+            started_at: components["schemas"]["Time"];
+            /**
+             * Format: int32
+             * @description How many steps were taken in this round.
+             */
+            step: number;
+            /**
+             * Format: int32
+             * @description How many steps the policy has.
+             */
+            steps: number;
+            /** @description What people are called for. Hostile text. */
+            title: string;
+        };
+        /** @description One call: one way to one person, or one receiver. */
+        EscalationCall: {
+            /** @description Why it was called off. */
+            detail: string;
+            /** @description When it is or was due. */
+            due_at: components["schemas"]["Time"];
+            /** @description The person. */
+            person?: string | null;
+            /** @description The receiver, when it is no person. */
+            receiver?: string | null;
+            /** @description How it stands. */
+            state: components["schemas"]["PageState"];
+            /** @description Over which way; empty: over all of them. */
+            via: string;
+            /** @description What led there. */
+            why: string;
+        };
+        /** @description Escalations, newest first. */
+        EscalationList: {
+            /** @description The objects, in the order that the path documents. */
+            items: components["schemas"]["Escalation"][];
+            /** @description Give this back as `cursor` to get the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /**
+         * @description How people being called stands. `held`: a silence or an inhibition holds all of it back; `exhausted`: everybody was
+         *     called as often as the policy says, and nobody answered.
+         * @enum {string}
+         */
+        EscalationPhase: "paging" | "held" | "acknowledged" | "exhausted" | "resolved";
         /** @description One piece of evidence. */
         Evidence: {
             at?: components["schemas"]["Time"] | null;
@@ -1131,7 +1501,7 @@ export interface components {
          * @description A hop in an alert's life.
          * @enum {string}
          */
-        ExplainStage: "sample" | "rule" | "alert" | "route" | "group" | "silence" | "inhibit" | "incident" | "workflow" | "notification" | "attempt" | "receipt";
+        ExplainStage: "sample" | "rule" | "alert" | "route" | "group" | "silence" | "inhibit" | "incident" | "workflow" | "escalation" | "notification" | "attempt" | "receipt";
         /** @description One hop of an explanation. */
         ExplainStep: {
             at?: components["schemas"]["Time"] | null;
@@ -1180,6 +1550,19 @@ export interface components {
             outcome: components["schemas"]["Outcome"];
             /** @description Why, in words. */
             reason: string;
+        };
+        /** @description What whoever goes leaves for whoever comes. */
+        HandoffNote: {
+            /** @description When. */
+            at: components["schemas"]["Time"];
+            /** @description Who wrote it. */
+            author: string;
+            /** @description `hon_…`. */
+            id: string;
+            /** @description The schedule. */
+            schedule: string;
+            /** @description What. Hostile text. */
+            text: string;
         };
         /** @description What an incident cost its users. */
         Impact: {
@@ -1264,13 +1647,23 @@ export interface components {
          * @enum {string}
          */
         IncidentKind: "operational" | "security";
-        /** @description Incidents, open ones first, then the newest first. */
+        /** @description Incidents, open ones first, then in the order of `sort`. */
         IncidentList: {
             /** @description The objects, in the order that the path documents. */
             items: components["schemas"]["Incident"][];
             /** @description Give this back as `cursor` to get the next page; absent on the last page. */
             next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages together, as far as the reader may see them.
+             */
+            total: number;
         };
+        /**
+         * @description In which order incidents are listed.
+         * @enum {string}
+         */
+        IncidentSort: "newest" | "oldest" | "urgency";
         /**
          * @description An incident's state, in the order in which it goes through them.
          * @enum {string}
@@ -1287,6 +1680,13 @@ export interface components {
             detail: string;
             /** @description The job. */
             job: string;
+        };
+        /** @description One layer by itself. */
+        LayerShifts: {
+            /** @description The layer. */
+            layer: string;
+            /** @description Its shifts, without regard to the layers above and to overrides. */
+            shifts: components["schemas"]["Shift"][];
         };
         /** @description One entry. */
         LedgerEntry: {
@@ -1356,12 +1756,14 @@ export interface components {
         };
         /** @description Logs, newest first, with their number over time. */
         LogList: {
-            /** @description How many match, over time, in at most 60 equal buckets. */
+            /** @description How many match, over time, in at most 60 equal buckets; empty on later pages. */
             histogram: components["schemas"]["LogBucket"][];
             /** @description Present when part of the stored data could not be read: what is missing, in words. */
             incomplete?: string | null;
             /** @description The records; at most `limit`. */
             items: components["schemas"]["LogRecord"][];
+            /** @description Give this back as `cursor` to get the next page of older records; absent on the last page. */
+            next_cursor?: string | null;
             /** @description Whether more match than are shown. */
             truncated: boolean;
         };
@@ -1424,6 +1826,11 @@ export interface components {
             items: components["schemas"]["Metric"][];
             /** @description Give this back as `cursor` to get the next page; absent on the last page. */
             next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages together, as far as the reader may see them.
+             */
+            total: number;
         };
         /** @description An action item to add, or an existing one to change when `id` is given. */
         NewActionItem: {
@@ -1436,6 +1843,11 @@ export interface components {
             state?: components["schemas"]["ActionItemState"] | null;
             /** @description What. */
             title: string;
+        };
+        /** @description A note to leave. */
+        NewHandoffNote: {
+            /** @description What; 1 to 4,000 characters. */
+            text: string;
         };
         /** @description An incident that a person declares. */
         NewIncident: {
@@ -1456,6 +1868,20 @@ export interface components {
             /** @description The text, at most 4,000 characters. */
             text: string;
         };
+        /** @description An override to make. */
+        NewOnCallOverride: {
+            from?: components["schemas"]["Time"] | null;
+            /** @description Only where this person would be on call; absent: whoever it would be, and gaps too. */
+            instead_of?: string | null;
+            /** @description Who takes over. */
+            person: string;
+            /** @description Why, for those who see it. */
+            reason?: string | null;
+            /** @description The schedule. */
+            schedule: string;
+            /** @description Until when, excluded; a year at most. */
+            until: components["schemas"]["Time"];
+        };
         /** @description A silence to make. */
         NewSilence: {
             /** @description Why; must not be empty. */
@@ -1464,7 +1890,11 @@ export interface components {
             duration: string;
             /** @description What to match, in Alertmanager's notation; at least one that does not match the empty text. */
             matchers: string[];
+            /** @description Whom to ask about it, when that is somebody else than who makes it. */
+            owner?: string | null;
             starts_at?: components["schemas"]["Time"] | null;
+            /** @description Where the work is tracked. */
+            ticket?: string | null;
         };
         /** @description One thing said to one channel of one receiver, however many attempts it took. */
         Notification: {
@@ -1497,6 +1927,149 @@ export interface components {
         NotificationList: {
             /** @description The objects, in the order that the path documents. */
             items: components["schemas"]["Notification"][];
+            /** @description Give this back as `cursor` to get the next page; absent on the last page. */
+            next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages together, as far as the reader may see them.
+             */
+            total: number;
+        };
+        /** @description Who answers in one schedule. */
+        OnCallAnswer: {
+            /** @description Whether the schedule intends times without anybody. */
+            gaps_intended: boolean;
+            next?: components["schemas"]["Shift"] | null;
+            now?: components["schemas"]["Shift"] | null;
+            /** @description The schedule. */
+            schedule: string;
+            /** @description Its zone, an IANA name. */
+            time_zone: string;
+        };
+        /** @description One schedule over a range. */
+        OnCallCalendar: {
+            /** @description Beginning of the range. */
+            from: components["schemas"]["Time"];
+            /** @description When nobody is. */
+            gaps: components["schemas"]["Stretch"][];
+            /** @description Each layer by itself, the weakest first. */
+            layers: components["schemas"]["LayerShifts"][];
+            /** @description Hand-off notes of the range, oldest first. */
+            notes: components["schemas"]["HandoffNote"][];
+            /** @description The overrides that touch the range. */
+            overrides: components["schemas"]["OnCallOverride"][];
+            /** @description The schedule. */
+            schedule: components["schemas"]["OnCallSchedule"];
+            /** @description Who is on call, in order and without overlap. */
+            shifts: components["schemas"]["Shift"][];
+            /** @description End of the range. */
+            until: components["schemas"]["Time"];
+        };
+        /** @description A time without anybody. */
+        OnCallGap: {
+            /** @description From when. */
+            from: components["schemas"]["Time"];
+            /** @description Whether the schedule intends it. */
+            intended: boolean;
+            /** @description The schedule. */
+            schedule: string;
+            /** @description Until when; the end of the range, if it is longer. */
+            until: components["schemas"]["Time"];
+        };
+        /** @description Times without anybody, the first ones first. */
+        OnCallGapList: {
+            /** @description The objects, in the order that the path documents. */
+            items: components["schemas"]["OnCallGap"][];
+            /** @description Give this back as `cursor` to get the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One layer of a schedule. */
+        OnCallLayer: {
+            /** @description The hours at which it counts, in words; empty: always. */
+            hours: string[];
+            /** @description Its name. */
+            name: string;
+            /** @description Who, in this order. */
+            people: string[];
+            /** @description How it turns, in words: `every 2 weeks from 2026-01-05T09:00 (Europe/Zurich)`. */
+            rotation: string;
+        };
+        /** @description Who answers at one moment. */
+        OnCallNow: {
+            /** @description The moment. */
+            at: components["schemas"]["Time"];
+            /** @description Each schedule's answer, by name. */
+            schedules: components["schemas"]["OnCallAnswer"][];
+        };
+        /** @description Somebody takes a time over. */
+        OnCallOverride: {
+            /** @description When. */
+            created_at: components["schemas"]["Time"];
+            /** @description Who made it. */
+            created_by: string;
+            /** @description From when. */
+            from: components["schemas"]["Time"];
+            /** @description `ovr_…`. */
+            id: string;
+            /** @description Only where this person would be on call; absent: whoever it would be. */
+            instead_of?: string | null;
+            /** @description Who takes over. */
+            person: string;
+            /** @description Why. Hostile text. */
+            reason: string;
+            /** @description The schedule. */
+            schedule: string;
+            /** @description Until when, excluded. */
+            until: components["schemas"]["Time"];
+        };
+        /** @description Overrides, in the order in which they were made; a later one wins. */
+        OnCallOverrideList: {
+            /** @description The objects, in the order that the path documents. */
+            items: components["schemas"]["OnCallOverride"][];
+            /** @description Give this back as `cursor` to get the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description Somebody who can be on call. */
+        OnCallPerson: {
+            /** @description The feed of their turns for calendars (iCalendar). */
+            calendar_url: string;
+            /** @description Their contact methods: `email`, `slack`, `webhook`. */
+            contact_methods: string[];
+            /** @description Their name. */
+            name: string;
+            /** @description How they want to be called, in words; empty: over everything at once. */
+            notify: string[];
+            /** @description The schedules in which they are on call now. */
+            on_call_in: string[];
+        };
+        /** @description People, in the order of the configuration. */
+        OnCallPersonList: {
+            /** @description The objects, in the order that the path documents. */
+            items: components["schemas"]["OnCallPerson"][];
+            /** @description Give this back as `cursor` to get the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description A schedule as it is configured. */
+        OnCallSchedule: {
+            /** @description Whether whoever takes over is told so. */
+            announced: boolean;
+            /** @description The feed for calendars (iCalendar). Whoever knows the address can read it: share it as you would the calendar. */
+            calendar_url: string;
+            /** @description How long before a gap people are warned, for example `1d`. */
+            gap_warning: string;
+            /** @description Whether times without anybody are intended; otherwise people are warned of them. */
+            gaps_intended: boolean;
+            /** @description Its layers, the weakest first. */
+            layers: components["schemas"]["OnCallLayer"][];
+            /** @description Its name. */
+            name: string;
+            /** @description Its zone, an IANA name. */
+            time_zone: string;
+        };
+        /** @description Schedules, by name. */
+        OnCallScheduleList: {
+            /** @description The objects, in the order that the path documents. */
+            items: components["schemas"]["OnCallSchedule"][];
             /** @description Give this back as `cursor` to get the next page; absent on the last page. */
             next_cursor?: string | null;
         };
@@ -1550,6 +2123,8 @@ export interface components {
             /** @description Incidents that are neither resolved nor closed, most urgent first. */
             incidents: components["schemas"]["OpenIncident"][];
             last_telemetry_at?: components["schemas"]["Time"] | null;
+            /** @description Who is on call now, by schedule. */
+            on_call: components["schemas"]["OnCallAnswer"][];
             /** @description Probes in numbers. */
             probes: components["schemas"]["ProbeCounts"];
             /**
@@ -1559,6 +2134,52 @@ export interface components {
             rules_total: number;
             /** @description Rules that could not be evaluated: nobody knows what they would say. */
             unknown_rules: components["schemas"]["Rule"][];
+        };
+        /**
+         * @description A call's state. `cancelled`: it was called off, for the reason that it gives.
+         * @enum {string}
+         */
+        PageState: "waiting" | "sent" | "cancelled";
+        /** @description What one alert meant for somebody. */
+        PersonAlert: {
+            /** @description `alr_…`. */
+            alert_id: string;
+            /** @description When it fired. */
+            fired_at: components["schemas"]["Time"];
+            /** @description Its name. */
+            name: string;
+            /** @description How urgent. */
+            priority: components["schemas"]["Priority"];
+            /** @description Whether it reached them. */
+            reached: boolean;
+            /** @description What happened about it that concerns them, in order. */
+            steps: components["schemas"]["ExplainStep"][];
+            /** @description What it says. Hostile text. */
+            title: string;
+            /** @description Why, or why not, in one sentence. */
+            verdict: string;
+        };
+        /** @description A turn in a schedule. */
+        PersonDuty: {
+            /** @description The schedule. */
+            schedule: string;
+            /** @description The turn. */
+            shift: components["schemas"]["Shift"];
+        };
+        /** @description Why somebody was, or was not, called around a moment. */
+        PersonExplanation: {
+            /** @description Each alert that fired in that time, with what it meant for them; newest first. */
+            alerts: components["schemas"]["PersonAlert"][];
+            /** @description Beginning of the time that was looked at. */
+            from: components["schemas"]["Time"];
+            /** @description Where they were on call in that time. */
+            on_call: components["schemas"]["PersonDuty"][];
+            /** @description Who. */
+            person: string;
+            /** @description Its end. */
+            until: components["schemas"]["Time"];
+            /** @description The answer in one sentence. */
+            verdict: string;
         };
         /**
          * @description What a person may do: a viewer looks, a responder acts, an admin configures.
@@ -1874,13 +2495,23 @@ export interface components {
              */
             value?: number | null;
         };
-        /** @description All rules, by group and name. */
+        /** @description Rules in the order of `sort`. */
         RuleList: {
             /** @description The objects, in the order that the path documents. */
             items: components["schemas"]["Rule"][];
             /** @description Give this back as `cursor` to get the next page; absent on the last page. */
             next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages together, as far as the reader may see them.
+             */
+            total: number;
         };
+        /**
+         * @description In which order rules are listed.
+         * @enum {string}
+         */
+        RuleSort: "name" | "state";
         /**
          * @description A rule's state: the worst of its instances, or `unknown` when it could not be evaluated.
          * @enum {string}
@@ -1927,6 +2558,11 @@ export interface components {
             items: components["schemas"]["Run"][];
             /** @description Give this back as `cursor` to get the next page; absent on the last page. */
             next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages together, as far as the reader may see them.
+             */
+            total: number;
         };
         /**
          * @description A workflow run's state. `handed_over`: it did not help, and people were called.
@@ -1990,6 +2626,19 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description Somebody is on call for a while. */
+        Shift: {
+            /** @description From when. */
+            from: components["schemas"]["Time"];
+            /** @description The layer that it comes from. */
+            layer?: string | null;
+            /** @description The override that it comes from, `ovr_…`. */
+            override_id?: string | null;
+            /** @description Who. */
+            person: string;
+            /** @description Until when, excluded. */
+            until: components["schemas"]["Time"];
+        };
         /** @description One silence. */
         Silence: {
             /** @description Why. */
@@ -2007,10 +2656,14 @@ export interface components {
              * @description How many active alerts it holds back now.
              */
             matching_alerts: number;
+            /** @description Whom to ask about it. */
+            owner?: string | null;
             /** @description From. */
             starts_at: components["schemas"]["Time"];
             /** @description Its state now. */
             state: components["schemas"]["SilenceState"];
+            /** @description Where the work is tracked. Hostile text: follow only http and https. */
+            ticket?: string | null;
         };
         /** @description Silences, active first, then by end. */
         SilenceList: {
@@ -2018,12 +2671,42 @@ export interface components {
             items: components["schemas"]["Silence"][];
             /** @description Give this back as `cursor` to get the next page; absent on the last page. */
             next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages together, as far as the reader may see them.
+             */
+            total: number;
+        };
+        /** @description What a silence with these matchers would hold back. */
+        SilencePreview: {
+            /** @description The most urgent of those that fire; at most 20. */
+            alerts: components["schemas"]["Alert"][];
+            /**
+             * Format: int32
+             * @description How many alerts that match began to fire within the last day, whether they still fire or not.
+             */
+            last_day: number;
+            /**
+             * Format: int32
+             * @description How many of those are silenced already.
+             */
+            silenced: number;
+            /**
+             * Format: int32
+             * @description How many alerts that fire now match.
+             */
+            total: number;
         };
         /**
          * @description A silence's state, derived from the time.
          * @enum {string}
          */
         SilenceState: "pending" | "active" | "expired";
+        /** @description Matchers to try before they silence anything. */
+        SilenceTrial: {
+            /** @description What to match, in Alertmanager's notation. */
+            matchers: string[];
+        };
         /** @description One span. */
         Span: {
             /** @description Its attributes. Hostile text. */
@@ -2112,6 +2795,13 @@ export interface components {
          * @enum {string}
          */
         StepState: "pending" | "running" | "succeeded" | "failed" | "skipped" | "cancelled";
+        /** @description A stretch of time. */
+        Stretch: {
+            /** @description From when. */
+            from: components["schemas"]["Time"];
+            /** @description Until when, excluded. */
+            until: components["schemas"]["Time"];
+        };
         /** @description One target. */
         Target: {
             /** @description Why it failed, or what of it could not be kept. Hostile text. */
@@ -2186,6 +2876,11 @@ export interface components {
             items: components["schemas"]["TraceSummary"][];
             /** @description Give this back as `cursor` to get the next page; absent on the last page. */
             next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are on all pages together, as far as the reader may see them.
+             */
+            total: number;
         };
         /** @description One trace as a list shows it. */
         TraceSummary: {
@@ -2523,6 +3218,12 @@ export interface operations {
                 category?: string;
                 /** @description Priorities, comma-separated. */
                 priority?: string;
+                /** @description Services, comma-separated. */
+                service?: string;
+                /** @description Who has it, by name; `nobody`: those that nobody has. */
+                owner?: string;
+                /** @description In which order; `urgency` when absent. */
+                sort?: components["schemas"]["AlertSort"];
                 /** @description Text that must occur in the name, the title or a label; letter case does not matter. */
                 q?: string;
                 /** @description At most this many, 1 to 1,000; 100 when absent. */
@@ -2543,6 +3244,120 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AlertList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledge_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcknowledgeAlerts"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertsChanged"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    assign_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssignAlerts"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertsChanged"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_alerts: {
+        parameters: {
+            query?: {
+                /** @description States, comma-separated; `pending,firing,unknown` when absent. */
+                state?: string;
+                /** @description Categories, comma-separated. */
+                category?: string;
+                /** @description Priorities, comma-separated. */
+                priority?: string;
+                /** @description Services, comma-separated. */
+                service?: string;
+                /** @description Who has it, by name; `nobody`: those that nobody has. */
+                owner?: string;
+                /** @description In which order; `urgency` when absent. */
+                sort?: components["schemas"]["AlertSort"];
+                /** @description Text that must occur in the name, the title or a label; letter case does not matter. */
+                q?: string;
+                /** @description At most this many, 1 to 1,000; 100 when absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertCounts"];
                 };
             };
             /** @description A problem */
@@ -2889,6 +3704,14 @@ export interface operations {
             query?: {
                 /** @description States, comma-separated; all when absent. */
                 state?: string;
+                /** @description Priorities, comma-separated. */
+                priority?: string;
+                /** @description Categories, comma-separated. */
+                category?: string;
+                /** @description Who has it, by name; `nobody`: those that nobody has. */
+                owner?: string;
+                /** @description In which order, open ones always first; `newest` when absent. */
+                sort?: components["schemas"]["IncidentSort"];
                 /** @description Text that must occur in the title or the number. */
                 q?: string;
                 /** @description At most this many, 1 to 1,000; 100 when absent. */
@@ -3438,8 +4261,16 @@ export interface operations {
             query?: {
                 /** @description The receiver's name. */
                 receiver?: string;
+                /** @description The channel's kind: `slack`, `email`, `webhook`. */
+                channel?: string;
                 /** @description States, comma-separated. */
                 state?: string;
+                /** @description Text that must occur in what is said; letter case does not matter. */
+                q?: string;
+                /** @description Intended from then on: RFC 3339 or Unix seconds. */
+                since?: string;
+                /** @description Intended before then: RFC 3339 or Unix seconds. */
+                until?: string;
                 /** @description The incident, `inc_…`. */
                 incident_id?: string;
                 /** @description The alert, `alr_…`. */
@@ -3462,6 +4293,379 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NotificationList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    on_call: {
+        parameters: {
+            query?: {
+                /** @description RFC 3339 or Unix seconds; now when absent. */
+                at?: string;
+                /** @description One schedule only. */
+                schedule?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnCallNow"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_escalations: {
+        parameters: {
+            query?: {
+                /** @description Those that are over, too; false when absent. */
+                all?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EscalationList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_gaps: {
+        parameters: {
+            query?: {
+                /** @description Beginning, RFC 3339 or Unix seconds; now when absent. */
+                from?: string;
+                /** @description End; 28 days after the beginning when absent, 400 days at most. */
+                until?: string;
+                /** @description One schedule only. */
+                schedule?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnCallGapList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_overrides: {
+        parameters: {
+            query?: {
+                /** @description Beginning, RFC 3339 or Unix seconds; now when absent. */
+                from?: string;
+                /** @description End; 28 days after the beginning when absent, 400 days at most. */
+                until?: string;
+                /** @description One schedule only. */
+                schedule?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnCallOverrideList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_override: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOnCallOverride"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnCallOverride"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_override: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The object's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done: as it was */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnCallOverride"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_people: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnCallPersonList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explain_person: {
+        parameters: {
+            query?: {
+                /** @description RFC 3339 or Unix seconds; now when absent. */
+                at?: string;
+                /** @description How far before and after it, for example `30m`; 1 hour when absent, 7 days at most. */
+                around?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonExplanation"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_schedules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnCallScheduleList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_schedule: {
+        parameters: {
+            query?: {
+                /** @description Beginning, RFC 3339 or Unix seconds; now when absent. */
+                from?: string;
+                /** @description End; 28 days after the beginning when absent, 400 days at most. */
+                until?: string;
+                /** @description One schedule only. */
+                schedule?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OnCallCalendar"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_handoff_note: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewHandoffNote"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoffNote"];
                 };
             };
             /** @description A problem */
@@ -3596,7 +4800,22 @@ export interface operations {
     };
     list_rules: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description States, comma-separated; all when absent. */
+                state?: string;
+                /** @description Priorities, comma-separated. */
+                priority?: string;
+                /** @description Categories, comma-separated. */
+                category?: string;
+                /** @description Text that must occur in the name, the group or the expression; letter case does not matter. */
+                q?: string;
+                /** @description In which order; `name` when absent. */
+                sort?: components["schemas"]["RuleSort"];
+                /** @description At most this many, 1 to 1,000; 1,000 when absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3825,6 +5044,39 @@ export interface operations {
             };
         };
     };
+    preview_silence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SilenceTrial"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilencePreview"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     expire_silence: {
         parameters: {
             query?: never;
@@ -3903,6 +5155,8 @@ export interface operations {
                 until?: string;
                 /** @description At most this many, 1 to 1,000; 100 when absent. */
                 limit?: number;
+                /** @description `next_cursor` of the page before, with the same window. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -3933,10 +5187,12 @@ export interface operations {
     list_metrics: {
         parameters: {
             query?: {
-                /** @description How the name begins. */
+                /** @description Text that must occur in the name; letter case does not matter. */
                 prefix?: string;
                 /** @description At most this many, 1 to 1,000; 100 when absent. */
                 limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -4010,6 +5266,8 @@ export interface operations {
                 until?: string;
                 /** @description At most this many, 1 to 1,000; 100 when absent. */
                 limit?: number;
+                /** @description `next_cursor` of the page before, with the same window. */
+                cursor?: string;
             };
             header?: never;
             path?: never;

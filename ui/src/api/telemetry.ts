@@ -3,7 +3,14 @@
 import { queryOptions } from "@tanstack/react-query";
 import type { ChartLine } from "../chart/transform.ts";
 import { matrixToLines } from "../chart/transform.ts";
-import { type LogsSearch, type RangeSearch, resolveRange, stepFor, type TracesSearch } from "../url/search.ts";
+import {
+  type LogsSearch,
+  PAGE_SIZE,
+  type RangeSearch,
+  resolveRange,
+  stepFor,
+  type TracesSearch,
+} from "../url/search.ts";
 import { api, take } from "./client.ts";
 import { problemFrom } from "./problem.ts";
 
@@ -44,28 +51,32 @@ export const promRange = (expr: string, range: RangeSearch) =>
     },
   });
 
+/** Lines are short: a page holds more of them than of anything else. */
+export const LOG_PAGE = 200;
+
 const between = (range: RangeSearch) => {
   const { start, end } = resolveRange(range, Date.now());
   return { since: new Date(start).toISOString(), until: new Date(end).toISOString() };
 };
 
-export const logs = ({ range, from, to, ...filter }: LogsSearch) =>
+export const logs = ({ range, from, to, page: _, ...filter }: LogsSearch) =>
   queryOptions({
     queryKey: ["logs", filter, range, from, to],
-    refetchInterval: refresh({ from }),
+    // A later page stands still: what it goes on from is a moment that has passed.
+    refetchInterval: filter.cursor ? false : refresh({ from }),
     placeholderData: (previous) => previous,
     queryFn: () =>
       take(
         api.GET(`${V1}/telemetry/logs`, {
-          params: { query: { ...filter, ...between({ range, from, to }), limit: 200 } },
+          params: { query: { ...filter, ...between({ range, from, to }), limit: LOG_PAGE } },
         }),
       ),
   });
 
-export const traces = ({ range, from, to, min_duration_ms, ...filter }: TracesSearch) =>
+export const traces = ({ range, from, to, min_duration_ms, page: _, ...filter }: TracesSearch) =>
   queryOptions({
     queryKey: ["traces", filter, min_duration_ms, range, from, to],
-    refetchInterval: refresh({ from }),
+    refetchInterval: filter.cursor ? false : refresh({ from }),
     placeholderData: (previous) => previous,
     queryFn: () =>
       take(
@@ -75,7 +86,7 @@ export const traces = ({ range, from, to, min_duration_ms, ...filter }: TracesSe
               ...filter,
               min_duration_ms: min_duration_ms && Number(min_duration_ms) > 0 ? Number(min_duration_ms) : undefined,
               ...between({ range, from, to }),
-              limit: 100,
+              limit: PAGE_SIZE,
             },
           },
         }),

@@ -13,6 +13,7 @@ const WATCH: Entry[] = [
   { to: "/incidents", word: "Incidents", icon: "incident" },
   { to: "/alerts", word: "Alerts", icon: "bell" },
   { to: "/silences", word: "Silences", icon: "mute" },
+  { to: "/on-call", word: "On call", icon: "person" },
 ];
 const MACHINERY: Entry[] = [
   { to: "/rules", word: "Rules", icon: "rule" },

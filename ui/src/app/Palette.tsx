@@ -14,7 +14,7 @@ export function Palette() {
   const [open, setOpen] = useState(false);
   const firing = useQuery({ ...alerts({}), enabled: open });
   const known = useQuery({ ...incidents({}), enabled: open });
-  const all = useQuery({ ...rules(), enabled: open, refetchInterval: false });
+  const all = useQuery({ ...rules({}), enabled: open, refetchInterval: false });
 
   const action = (id: string, label: string, description: string, icon: IconName, to: string) => ({
     id,

@@ -6,6 +6,7 @@ export type Command =
   | { kind: "search" }
   | { kind: "move"; by: 1 | -1 }
   | { kind: "open" }
+  | { kind: "select" }
   | { kind: "acknowledge" }
   | { kind: "silence" };
 
@@ -25,12 +26,14 @@ export const DESTINATIONS: Record<string, { to: string; word: string }> = {
   d: { to: "/deliveries", word: "Deliveries" },
   p: { to: "/probes", word: "Probes" },
   s: { to: "/silences", word: "Silences" },
+  o: { to: "/on-call", word: "On call" },
 };
 
 export const SINGLE: { key: string; word: string; command: Command }[] = [
   { key: "j", word: "Next row", command: { kind: "move", by: 1 } },
   { key: "k", word: "Row before", command: { kind: "move", by: -1 } },
   { key: "Enter", word: "Open the row", command: { kind: "open" } },
+  { key: "x", word: "Select the row for a command about many", command: { kind: "select" } },
   { key: "a", word: "Acknowledge", command: { kind: "acknowledge" } },
   { key: "s", word: "Silence for an hour", command: { kind: "silence" } },
   { key: "/", word: "Go to the search field", command: { kind: "search" } },

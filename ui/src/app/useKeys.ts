@@ -4,6 +4,8 @@ import { useEffect, useLayoutEffect, useRef } from "react";
 import { type Command, press, START } from "./keys.ts";
 
 const EVENT = "watchkeeper:command";
+/** Where keys are text. A ticked box takes none, so that rows can be ticked and then acted on. */
+const TYPING = "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true]";
 
 /** Listens to the keyboard; once, in the shell. */
 export function useKeyboard(): void {
@@ -11,7 +13,7 @@ export function useKeyboard(): void {
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       const target = event.target instanceof HTMLElement ? event.target : null;
-      const typing = target?.closest("input, textarea, select, [contenteditable=true]") != null;
+      const typing = target?.closest(TYPING) != null;
       // Enter on a focused link or button already means something, and an open dialog owns the keyboard.
       const taken = event.key === "Enter" && target?.closest("a, button, [role=button]") != null;
       const dialog = document.querySelector("[role=dialog]") !== null;

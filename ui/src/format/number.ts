@@ -48,9 +48,12 @@ export function digits(value: number): string {
   return String(Number(value.toPrecision(3)));
 }
 
+/** A number of objects, `10,000`. */
+export const count = (many: number): string => many.toLocaleString("en");
+
 /** `1 alert`, `2 alerts`. */
-export function plural(count: number, one: string, many = `${one}s`): string {
-  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+export function plural(number: number, one: string, many = `${one}s`): string {
+  return `${count(number)} ${number === 1 ? one : many}`;
 }
 
 /** Microseconds in the unit that fits. */

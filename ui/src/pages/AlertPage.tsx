@@ -1,6 +1,7 @@
 // One alert: the chart, the evidence, why somebody was or was not told, and what can be done.
 
-import { Anchor, Button, Code, Grid, Group, Stack, Text } from "@mantine/core";
+import { Anchor, Button, Code, Grid, Group, Modal, Stack, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { acknowledgeAlert, declareIncident, useAction } from "../api/actions.ts";
@@ -16,10 +17,12 @@ import { PriorityBadge, StateBadge } from "../parts/StateBadge.tsx";
 import { Age, At, When } from "../parts/When.tsx";
 import { categoryWord, comparisonSign } from "../parts/words.ts";
 import { AlertChartCard } from "./alert/AlertChartCard.tsx";
+import { AssignForm } from "./alert/BulkBar.tsx";
 import { EvidenceList } from "./alert/EvidenceList.tsx";
 import { Explanation } from "./alert/Explanation.tsx";
 import { Transitions } from "./alert/Transitions.tsx";
 import { DeliveryTable } from "./delivery/DeliveryTable.tsx";
+import { matchersFor } from "./silence/matchers.ts";
 import { useSilenceAlert } from "./silence/useSilenceAlert.ts";
 
 const route = getRouteApi("/alerts/$id");
@@ -112,6 +115,7 @@ function Actions({ alert }: { alert: AlertDetail }) {
     void navigate({ to: "/incidents/$id", params: { id: incident.id } });
     return `Opened INC-${incident.number}`;
   });
+  const [assigning, assign] = useDisclosure(false);
   const active = alert.state !== "resolved";
   const canAcknowledge = active && !alert.acknowledged_by;
   useCommand((command) => {
@@ -141,7 +145,22 @@ function Actions({ alert }: { alert: AlertDetail }) {
             {hours === 1 ? "Silence 1h" : `${hours}h`}
           </Button>
         ))}
+        <Button
+          variant="default"
+          disabled={!active}
+          component={Link}
+          to="/silences"
+          search={{ new: "1", matchers: matchersFor(alert).join("\n") } as never}
+        >
+          longer…
+        </Button>
       </Button.Group>
+      <Button variant="default" disabled={!active} onClick={assign.open} leftSection={<Icon name="person" size={14} />}>
+        Assign…
+      </Button>
+      <Modal opened={assigning} onClose={assign.close} title={`Assign ${alert.name}`}>
+        <AssignForm ids={[alert.id]} owners={alert.owner ? [alert.owner] : []} onDone={assign.close} />
+      </Modal>
       {alert.incident_id ? (
         <Button
           variant="default"

@@ -1,6 +1,6 @@
 // Receivers, and everything that was sent to them.
 
-import { Button, Text } from "@mantine/core";
+import { Button, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { testReceiver, useAction } from "../api/actions.ts";
@@ -8,14 +8,15 @@ import { notifications, receivers } from "../api/queries.ts";
 import type { Receiver } from "../api/types.ts";
 import { type Column, DataList } from "../parts/DataList.tsx";
 import { Empty } from "../parts/Empty.tsx";
-import { FilterBar, ManyFilter, OneFilter, optionsOf } from "../parts/Filters.tsx";
+import { FilterBar, ManyFilter, OneFilter, optionsOf, TextFilter } from "../parts/Filters.tsx";
 import { Icon } from "../parts/icons.tsx";
 import { Page, Section } from "../parts/Page.tsx";
+import { Pager } from "../parts/Pager.tsx";
 import { Loaded } from "../parts/Problem.tsx";
 import { StateBadge } from "../parts/StateBadge.tsx";
 import { When } from "../parts/When.tsx";
 import { stateLook } from "../parts/words.ts";
-import type { DeliverySearch } from "../url/search.ts";
+import { type DeliverySearch, FIRST_PAGE } from "../url/search.ts";
 import { DeliveryTable } from "./delivery/DeliveryTable.tsx";
 
 const route = getRouteApi("/deliveries");
@@ -27,9 +28,11 @@ const STATES = optionsOf(
 export default function DeliveriesPage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
-  const set = (change: DeliverySearch) => void navigate({ search: { ...search, ...change }, replace: true });
+  const set = (change: DeliverySearch) =>
+    void navigate({ search: { ...search, ...change, ...FIRST_PAGE }, replace: true });
   const known = useQuery(receivers());
   const sent = useQuery(notifications(search));
+  const channels = [...new Set(known.data?.items.flatMap((r) => r.channels.map((c) => c.kind)) ?? [])].toSorted();
   return (
     <Page title="Receivers and deliveries" lead="Whom Watchkeeper tells, and whether it reached them.">
       <Section title="Receivers" count={known.data?.items.length}>
@@ -54,10 +57,31 @@ export default function DeliveriesPage() {
             options={optionsOf(known.data?.items.map((r) => r.name) ?? [], (name) => name)}
             onChange={(receiver) => set({ receiver })}
           />
+          <OneFilter
+            label="Channel"
+            value={search.channel}
+            options={optionsOf(channels, (kind) => kind)}
+            onChange={(channel) => set({ channel })}
+          />
+          <TextFilter label="Text of the message" value={search.q} onChange={(q) => set({ q })} />
           <ManyFilter label="State" value={search.state} options={STATES} onChange={(state) => set({ state })} />
         </FilterBar>
         <div style={{ marginTop: 12 }}>
-          <Loaded query={sent}>{({ items }) => <DeliveryTable items={items} />}</Loaded>
+          <Loaded query={sent}>
+            {({ items, total, next_cursor }) => (
+              <Stack gap="sm">
+                <DeliveryTable items={items} />
+                <Pager
+                  noun="deliveries"
+                  search={search}
+                  shown={items.length}
+                  total={total}
+                  next={next_cursor}
+                  onGo={(page, state) => void navigate({ search: { ...search, ...page }, state })}
+                />
+              </Stack>
+            )}
+          </Loaded>
         </div>
       </Section>
     </Page>

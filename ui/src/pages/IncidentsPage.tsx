@@ -6,19 +6,29 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { DEFAULT_PRIORITY, declareIncident, useAction } from "../api/actions.ts";
-import { incidents } from "../api/queries.ts";
+import { incidents, me } from "../api/queries.ts";
 import type { Incident, Priority } from "../api/types.ts";
 import { type Column, DataList } from "../parts/DataList.tsx";
 import { Empty } from "../parts/Empty.tsx";
-import { FilterBar, ManyFilter, optionsOf, TextFilter } from "../parts/Filters.tsx";
+import { FilterBar, ManyFilter, OneFilter, optionsOf, TextFilter } from "../parts/Filters.tsx";
 import { Page } from "../parts/Page.tsx";
+import { Pager } from "../parts/Pager.tsx";
 import { Loaded } from "../parts/Problem.tsx";
 import { PriorityBadge, RestrictedBadge, StateBadge } from "../parts/StateBadge.tsx";
 import { Age, When } from "../parts/When.tsx";
 import { CATEGORY_WORDS, categoryWord, PRIORITY_WORDS, priorityLook, stateLook } from "../parts/words.ts";
+import { FIRST_PAGE, INCIDENT_SORTS, type IncidentListSearch, type IncidentSort } from "../url/search.ts";
 
 const route = getRouteApi("/incidents");
 const STATES = optionsOf(["triggered", "acknowledged", "mitigated", "resolved", "closed"], (s) => stateLook(s).word);
+
+const PRIORITIES = optionsOf(PRIORITY_WORDS, (p) => priorityLook(p).word);
+const CATEGORIES = optionsOf(CATEGORY_WORDS, categoryWord);
+const SORT_WORDS: Record<IncidentSort, string> = {
+  newest: "Newest first",
+  oldest: "Oldest first",
+  urgency: "Most urgent first",
+};
 
 const COLUMNS: Column<Incident>[] = [
   { header: "State", badge: true, width: 140, cell: (i) => <StateBadge state={i.state} /> },
@@ -34,12 +44,22 @@ const COLUMNS: Column<Incident>[] = [
       </Group>
     ),
   },
-  { header: "Priority", badge: true, width: 105, cell: (i) => <PriorityBadge priority={i.priority} /> },
+  {
+    header: "Priority",
+    badge: true,
+    width: 105,
+    sorts: [{ by: "urgency", way: "descending" }],
+    cell: (i) => <PriorityBadge priority={i.priority} />,
+  },
   { header: "Category", badge: true, width: 110, cell: (i) => <Text size="sm">{categoryWord(i.category)}</Text> },
   { header: "Alerts", numeric: true, width: 80, cell: (i) => `${i.active_alerts} / ${i.alert_count}` },
   {
     header: "Began",
     width: 115,
+    sorts: [
+      { by: "newest", way: "descending" },
+      { by: "oldest", way: "ascending" },
+    ],
     cell: (i) => (
       <Text size="sm">
         <When at={i.started_at} />
@@ -62,27 +82,56 @@ export default function IncidentsPage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const query = useQuery(incidents(search));
+  const { data: myself } = useQuery(me());
   const [declaring, { open, close }] = useDisclosure(false);
+  const set = (change: IncidentListSearch) =>
+    void navigate({ search: { ...search, ...change, ...FIRST_PAGE }, replace: true });
+  const { cursor: _, page: __, sort, ...filters } = search;
+  const filtered = Object.values(filters).some(Boolean);
+  const known = query.data?.items.flatMap((i) => (i.owner ? [i.owner] : [])) ?? [];
+  const owners = [...new Set([...(myself ? [myself.name] : []), ...known, ...(search.owner ? [search.owner] : [])])];
   return (
-    <Page title="Incidents" actions={<Button onClick={open}>Declare incident</Button>}>
+    <Page title="Incidents" lead="Open ones stand first." actions={<Button onClick={open}>Declare incident</Button>}>
       <FilterBar>
-        <TextFilter
-          label="Title or number"
-          value={search.q}
-          onChange={(q) => void navigate({ search: { ...search, q }, replace: true })}
+        <TextFilter label="Title or number" value={search.q} onChange={(q) => set({ q })} />
+        <ManyFilter label="State" value={search.state} options={STATES} onChange={(state) => set({ state })} />
+        <ManyFilter
+          label="Priority"
+          value={search.priority}
+          options={PRIORITIES}
+          onChange={(priority) => set({ priority })}
         />
         <ManyFilter
-          label="State"
-          value={search.state}
-          options={STATES}
-          onChange={(state) => void navigate({ search: { ...search, state }, replace: true })}
+          label="Category"
+          value={search.category}
+          options={CATEGORIES}
+          onChange={(category) => set({ category })}
+        />
+        <OneFilter
+          label="Owner"
+          value={search.owner}
+          options={[
+            { value: "nobody", label: "Nobody" },
+            ...optionsOf(
+              owners.filter((name) => name !== "nobody"),
+              (name) => (name === myself?.name ? `${name} (me)` : name),
+            ),
+          ]}
+          onChange={(owner) => set({ owner })}
+        />
+        <OneFilter
+          label="Order"
+          always
+          value={sort ?? "newest"}
+          options={optionsOf(INCIDENT_SORTS, (by) => SORT_WORDS[by as IncidentSort])}
+          onChange={(by) => set({ sort: by === "newest" ? undefined : (by as IncidentSort | undefined) })}
         />
       </FilterBar>
       <Loaded query={query}>
-        {({ items }) =>
+        {({ items, total, next_cursor }) =>
           items.length === 0 ? (
             <Empty
-              title={search.q || search.state ? "No incident matches" : "No incident so far"}
+              title={filtered ? "No incident matches" : "No incident so far"}
               icon="incident"
               command={'watchkeeper incident declare --priority high "Card payments fail"'}
             >
@@ -90,13 +139,25 @@ export default function IncidentsPage() {
               above or on the command line:
             </Empty>
           ) : (
-            <DataList
-              label="Incidents"
-              items={items}
-              columns={COLUMNS}
-              keyOf={(i) => i.id}
-              onOpen={(i) => void navigate({ to: "/incidents/$id", params: { id: i.id } })}
-            />
+            <>
+              <DataList
+                label="Incidents"
+                items={items}
+                columns={COLUMNS}
+                keyOf={(i) => i.id}
+                onOpen={(i) => void navigate({ to: "/incidents/$id", params: { id: i.id } })}
+                sort={sort ?? "newest"}
+                onSort={(by) => set({ sort: by as IncidentSort })}
+              />
+              <Pager
+                noun="incidents"
+                search={search}
+                shown={items.length}
+                total={total}
+                next={next_cursor}
+                onGo={(page, state) => void navigate({ search: { ...search, ...page }, state })}
+              />
+            </>
           )
         }
       </Loaded>

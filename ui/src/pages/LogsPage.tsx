@@ -1,15 +1,15 @@
 // Logs: filters, how many over time, the records themselves.
 
-import { Alert, Group, Text } from "@mantine/core";
+import { Alert } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { logs, services } from "../api/telemetry.ts";
-import { plural } from "../format/number.ts";
+import { LOG_PAGE, logs, services } from "../api/telemetry.ts";
 import { Empty } from "../parts/Empty.tsx";
 import { FilterBar, OneFilter, optionsOf, TextFilter } from "../parts/Filters.tsx";
 import { Page, Section } from "../parts/Page.tsx";
+import { Pager } from "../parts/Pager.tsx";
 import { Loaded } from "../parts/Problem.tsx";
-import type { LogsSearch } from "../url/search.ts";
+import { FIRST_PAGE, type LogsSearch } from "../url/search.ts";
 import { Histogram } from "./telemetry/Histogram.tsx";
 import { LogLine } from "./telemetry/LogLine.tsx";
 import { RangePicker, TelemetryTabs } from "./telemetry/TelemetryTabs.tsx";
@@ -20,7 +20,7 @@ const SEVERITIES = optionsOf(["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"
 export default function LogsPage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
-  const set = (change: LogsSearch) => void navigate({ search: { ...search, ...change }, replace: true });
+  const set = (change: LogsSearch) => void navigate({ search: { ...search, ...change, ...FIRST_PAGE }, replace: true });
   const query = useQuery(logs(search));
   const known = useQuery(services());
   return (
@@ -49,38 +49,41 @@ export default function LogsPage() {
       </FilterBar>
       <RangePicker range={search} onChange={set} />
       <Loaded query={query} lines={8}>
-        {({ items, histogram, truncated, incomplete }) => (
+        {({ items, histogram, incomplete, next_cursor }) => (
           <>
             {incomplete && (
               <Alert color="violet" variant="light" title="Not everything could be read">
                 {incomplete}
               </Alert>
             )}
-            <Section title="Over time">
-              <Histogram
-                buckets={histogram}
-                onZoom={(from, to) => set({ from: String(from), to: String(to), range: undefined })}
-              />
-            </Section>
+            {!search.cursor && (
+              <Section title="Over time">
+                <Histogram
+                  buckets={histogram}
+                  onZoom={(from, to) => set({ from: String(from), to: String(to), range: undefined })}
+                />
+              </Section>
+            )}
             {items.length === 0 ? (
               <Empty title="No record matches" icon="search">
                 Widen the time range or take a filter away.
               </Empty>
             ) : (
-              <Section
-                title="Records"
-                aside={
-                  <Group gap="xs">
-                    <Text size="xs" c="dimmed">
-                      {truncated ? `the newest ${items.length}; more match` : plural(items.length, "record")}
-                    </Text>
-                  </Group>
-                }
-              >
+              <Section title="Records">
                 {items.map((record, index) => (
                   // biome-ignore lint/suspicious/noArrayIndexKey: records have no id, and equal ones may follow each other
                   <LogLine key={`${record.at}-${index}`} record={record} />
                 ))}
+                <div style={{ marginTop: 12 }}>
+                  <Pager
+                    noun="records"
+                    search={search}
+                    shown={items.length}
+                    next={next_cursor}
+                    size={LOG_PAGE}
+                    onGo={(page, state) => void navigate({ search: { ...search, ...page }, state })}
+                  />
+                </div>
               </Section>
             )}
           </>

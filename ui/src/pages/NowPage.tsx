@@ -17,6 +17,7 @@ import { AlertTable } from "./alert/AlertTable.tsx";
 import { Doubts } from "./now/Doubts.tsx";
 import { OpenIncidentCard } from "./now/OpenIncidentCard.tsx";
 import { hasDoubts, verdict } from "./now/verdict.ts";
+import { OnCallNow } from "./oncall/OnCallNow.tsx";
 
 export default function NowPage() {
   const query = useQuery(overview());
@@ -57,6 +58,7 @@ function Wrong({ now }: { now: Overview }) {
       )}
       {(state === "well" || state === "doubtful") && <Calm now={now} certain={state === "well"} />}
       {hasDoubts(now) && <Doubts now={now} />}
+      <OnCallNow answers={now.on_call} />
       {state === "unwatched" && (
         <Empty title="Nothing is watched yet" icon="rule" command="watchkeeper demo">
           No rule is loaded, so silence here means nothing. Start the demo to see a bank being watched, or point the

@@ -12,14 +12,17 @@ import { FilterBar, ManyFilter, optionsOf, TextFilter } from "../parts/Filters.t
 import { SafeLink } from "../parts/Labels.tsx";
 import { Expression } from "../parts/More.tsx";
 import { Page } from "../parts/Page.tsx";
+import { Pager } from "../parts/Pager.tsx";
 import { Loaded } from "../parts/Problem.tsx";
 import { PriorityBadge, StateBadge } from "../parts/StateBadge.tsx";
 import { When } from "../parts/When.tsx";
-import { categoryWord, stateLook } from "../parts/words.ts";
-import { filterRules } from "./rules.ts";
+import { CATEGORY_WORDS, categoryWord, PRIORITY_WORDS, priorityLook, stateLook } from "../parts/words.ts";
+import { FIRST_PAGE, type RuleSearch } from "../url/search.ts";
 
 const route = getRouteApi("/rules");
 const STATES = optionsOf(["firing", "pending", "unknown", "ok"], (s) => stateLook(s).word);
+const PRIORITIES = optionsOf(PRIORITY_WORDS, (p) => priorityLook(p).word);
+const CATEGORIES = optionsOf(CATEGORY_WORDS, categoryWord);
 
 const COLUMNS: Column<Rule>[] = [
   { header: "State", badge: true, width: 115, cell: (r) => <StateBadge state={r.state} reason={r.unknown_reason} /> },
@@ -100,20 +103,39 @@ const COLUMNS: Column<Rule>[] = [
 export default function RulesPage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
-  const query = useQuery(rules());
-  const set = (change: typeof search) => void navigate({ search: { ...search, ...change }, replace: true });
+  const query = useQuery(rules(search));
+  const set = (change: RuleSearch) => void navigate({ search: { ...search, ...change, ...FIRST_PAGE }, replace: true });
+  const { cursor: _, page: __, ...filters } = search;
+  const filtered = Object.values(filters).some(Boolean);
   return (
     <Page
       title="Rules"
-      lead="A rule is evaluated when a sample that it depends on arrives, and when it is due at the latest."
+      lead="A rule is evaluated when a sample that it depends on arrives, and when it is due at the latest. What needs somebody stands first."
     >
       <FilterBar>
         <TextFilter label="Name, group or expression" value={search.q} onChange={(q) => set({ q })} />
         <ManyFilter label="State" value={search.state} options={STATES} onChange={(state) => set({ state })} />
+        <ManyFilter
+          label="Priority"
+          value={search.priority}
+          options={PRIORITIES}
+          onChange={(priority) => set({ priority })}
+        />
+        <ManyFilter
+          label="Category"
+          value={search.category}
+          options={CATEGORIES}
+          onChange={(category) => set({ category })}
+        />
       </FilterBar>
       <Loaded query={query}>
-        {({ items }) => {
-          const shown = filterRules(items, search);
+        {({ items, total, next_cursor }) => {
+          if (items.length === 0 && filtered)
+            return (
+              <Empty title="No rule matches" icon="rule">
+                Take a filter away.
+              </Empty>
+            );
           if (items.length === 0) {
             return (
               <Empty title="No rule is loaded" icon="rule" command="watchkeeper check watchkeeper.yaml">
@@ -121,20 +143,24 @@ export default function RulesPage() {
               </Empty>
             );
           }
-          if (shown.length === 0)
-            return (
-              <Empty title="No rule matches" icon="rule">
-                Take a filter away.
-              </Empty>
-            );
           return (
-            <DataList
-              label="Rules"
-              items={shown}
-              columns={COLUMNS}
-              keyOf={(r) => r.id}
-              onOpen={(r) => void navigate({ to: "/alerts", search: { q: r.name } })}
-            />
+            <>
+              <DataList
+                label="Rules"
+                items={items}
+                columns={COLUMNS}
+                keyOf={(r) => r.id}
+                onOpen={(r) => void navigate({ to: "/alerts", search: { q: r.name } })}
+              />
+              <Pager
+                noun="rules"
+                search={search}
+                shown={items.length}
+                total={total}
+                next={next_cursor}
+                onGo={(page, state) => void navigate({ search: { ...search, ...page }, state })}
+              />
+            </>
           );
         }}
       </Loaded>

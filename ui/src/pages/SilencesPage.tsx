@@ -10,7 +10,9 @@ import { plural } from "../format/number.ts";
 import { type Column, DataList } from "../parts/DataList.tsx";
 import { Empty } from "../parts/Empty.tsx";
 import { FilterBar, ManyFilter, optionsOf } from "../parts/Filters.tsx";
+import { SafeLink } from "../parts/Labels.tsx";
 import { Page } from "../parts/Page.tsx";
+import { Pager } from "../parts/Pager.tsx";
 import { Loaded } from "../parts/Problem.tsx";
 import { StateBadge } from "../parts/StateBadge.tsx";
 import { When } from "../parts/When.tsx";
@@ -23,8 +25,8 @@ const STATES = optionsOf(["active", "pending", "expired"], (s) => stateLook(s).w
 export default function SilencesPage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
-  const query = useQuery(silences(search.state));
-  const close = () => void navigate({ search: { state: search.state } });
+  const query = useQuery(silences(search));
+  const close = () => void navigate({ search: { ...search, new: undefined, matchers: undefined } });
   return (
     <Page
       title="Silences"
@@ -40,7 +42,7 @@ export default function SilencesPage() {
         />
       </FilterBar>
       <Loaded query={query}>
-        {({ items }) =>
+        {({ items, next_cursor }) =>
           items.length === 0 ? (
             <Empty
               title="Nothing is silenced"
@@ -50,7 +52,16 @@ export default function SilencesPage() {
               Silence what you are working on, from an alert's page, with the key s, or on the command line:
             </Empty>
           ) : (
-            <Silences items={items} />
+            <>
+              <Silences items={items} />
+              <Pager
+                noun="silences"
+                search={search}
+                shown={items.length}
+                next={next_cursor}
+                onGo={(page, state) => void navigate({ search: { ...search, ...page }, state })}
+              />
+            </>
           )
         }
       </Loaded>
@@ -75,8 +86,15 @@ function Silences({ items }: { items: Silence[] }) {
               {matcher}
             </Text>
           ))}
-          <Text size="xs" c="dimmed">
+          <Text size="xs" c="dimmed" component="div">
             holds back {plural(s.matching_alerts, "alert")}
+            {s.owner && ` · ask ${s.owner}`}
+            {s.ticket && (
+              <>
+                {" "}
+                · <SafeLink href={s.ticket} />
+              </>
+            )}
           </Text>
         </div>
       ),

@@ -11,11 +11,12 @@ import { type Column, DataList } from "../parts/DataList.tsx";
 import { Empty } from "../parts/Empty.tsx";
 import { FilterBar, OneFilter, optionsOf, TextFilter } from "../parts/Filters.tsx";
 import { Page } from "../parts/Page.tsx";
+import { Pager } from "../parts/Pager.tsx";
 import { Loaded } from "../parts/Problem.tsx";
 import { StateBadge } from "../parts/StateBadge.tsx";
 import { At } from "../parts/When.tsx";
 import { stateLook } from "../parts/words.ts";
-import type { TracesSearch } from "../url/search.ts";
+import { FIRST_PAGE, type TracesSearch } from "../url/search.ts";
 import { RangePicker, TelemetryTabs } from "./telemetry/TelemetryTabs.tsx";
 
 const route = getRouteApi("/telemetry/traces");
@@ -59,7 +60,8 @@ const COLUMNS: Column<TraceSummary>[] = [
 export default function TracesPage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
-  const set = (change: TracesSearch) => void navigate({ search: { ...search, ...change }, replace: true });
+  const set = (change: TracesSearch) =>
+    void navigate({ search: { ...search, ...change, ...FIRST_PAGE }, replace: true });
   const query = useQuery(traces(search));
   const known = useQuery(services());
   return (
@@ -86,7 +88,7 @@ export default function TracesPage() {
       </FilterBar>
       <RangePicker range={search} onChange={set} />
       <Loaded query={query}>
-        {({ items }) =>
+        {({ items, total, next_cursor }) =>
           items.length === 0 ? (
             <Empty
               title="No trace matches"
@@ -97,13 +99,23 @@ export default function TracesPage() {
               here.
             </Empty>
           ) : (
-            <DataList
-              label="Traces"
-              items={items}
-              columns={COLUMNS}
-              keyOf={(t) => t.trace_id}
-              onOpen={(t) => void navigate({ to: "/telemetry/traces/$id", params: { id: t.trace_id } })}
-            />
+            <>
+              <DataList
+                label="Traces"
+                items={items}
+                columns={COLUMNS}
+                keyOf={(t) => t.trace_id}
+                onOpen={(t) => void navigate({ to: "/telemetry/traces/$id", params: { id: t.trace_id } })}
+              />
+              <Pager
+                noun="traces"
+                search={search}
+                shown={items.length}
+                total={total}
+                next={next_cursor}
+                onGo={(page, state) => void navigate({ search: { ...search, ...page }, state })}
+              />
+            </>
           )
         }
       </Loaded>

@@ -7,21 +7,29 @@ import { startRun, useAction } from "../api/actions.ts";
 import { runs, workflows } from "../api/queries.ts";
 import type { Workflow } from "../api/types.ts";
 import { Empty } from "../parts/Empty.tsx";
-import { FilterBar, OneFilter, optionsOf } from "../parts/Filters.tsx";
+import { FilterBar, ManyFilter, OneFilter, optionsOf } from "../parts/Filters.tsx";
 import { Icon } from "../parts/icons.tsx";
 import { Page, Section } from "../parts/Page.tsx";
+import { Pager } from "../parts/Pager.tsx";
 import { Loaded } from "../parts/Problem.tsx";
 import { StateBadge } from "../parts/StateBadge.tsx";
 import { When } from "../parts/When.tsx";
+import { stateLook } from "../parts/words.ts";
+import { FIRST_PAGE, type RunSearch } from "../url/search.ts";
 import { RunTable } from "./run/RunTable.tsx";
 
 const route = getRouteApi("/workflows");
+const STATES = optionsOf(
+  ["waiting", "running", "succeeded", "failed", "handed_over", "refused", "cancelled"],
+  (s) => stateLook(s).word,
+);
 
 export default function WorkflowsPage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const known = useQuery(workflows());
   const done = useQuery(runs(search));
+  const set = (change: RunSearch) => void navigate({ search: { ...search, ...change, ...FIRST_PAGE }, replace: true });
   return (
     <Page
       title="Workflows"
@@ -49,11 +57,29 @@ export default function WorkflowsPage() {
             label="Workflow"
             value={search.workflow}
             options={optionsOf(known.data?.items.map((w) => w.name) ?? [], (name) => name)}
-            onChange={(workflow) => void navigate({ search: { workflow }, replace: true })}
+            onChange={(workflow) => set({ workflow })}
           />
+          <ManyFilter label="State" value={search.state} options={STATES} onChange={(state) => set({ state })} />
         </FilterBar>
         <div style={{ marginTop: 12 }}>
-          <Loaded query={done}>{({ items }) => <RunTable runs={items} empty="Nothing has run so far." />}</Loaded>
+          <Loaded query={done}>
+            {({ items, total, next_cursor }) => (
+              <Stack gap="sm">
+                <RunTable
+                  runs={items}
+                  empty={search.workflow || search.state ? "No run matches." : "Nothing has run so far."}
+                />
+                <Pager
+                  noun="runs"
+                  search={search}
+                  shown={items.length}
+                  total={total}
+                  next={next_cursor}
+                  onGo={(page, state) => void navigate({ search: { ...search, ...page }, state })}
+                />
+              </Stack>
+            )}
+          </Loaded>
         </div>
       </Section>
     </Page>

@@ -32,7 +32,7 @@ export function ManyFilter({ label, value, options, onChange }: Choice) {
   );
 }
 
-export function OneFilter({ label, value, options, onChange }: Choice) {
+export function OneFilter({ label, value, options, onChange, always = false }: Choice & { always?: boolean }) {
   return (
     <Select
       aria-label={label}
@@ -40,8 +40,9 @@ export function OneFilter({ label, value, options, onChange }: Choice) {
       data={options}
       value={value ?? null}
       onChange={(word) => onChange(word ?? undefined)}
-      clearable
-      searchable
+      clearable={!always}
+      allowDeselect={!always}
+      searchable={!always}
       size="xs"
       w={170}
     />

@@ -26,42 +26,93 @@ function oneOf<T extends string>(raw: RawSearch, key: string, words: readonly T[
   return words.find((word) => word === value);
 }
 
-export type AlertSearch = { state?: string; category?: string; priority?: string; q?: string };
+/** How many objects a page holds: more than anybody reads at once, and few enough to draw at once. */
+export const PAGE_SIZE = 100;
+
+/** Where in a list the reader is: `cursor` finds the page, `page` only says its number. */
+export type PageSearch = { cursor?: string; page?: string };
+const pageSearch = (raw: RawSearch): PageSearch => ({ cursor: text(raw, "cursor"), page: text(raw, "page") });
+/** Back to the first page: whatever narrows or sorts a list says this too, for a cursor belongs to one list. */
+export const FIRST_PAGE: PageSearch = { cursor: undefined, page: undefined };
+
+export const ALERT_SORTS = ["urgency", "newest", "oldest", "name"] as const;
+export type AlertSort = (typeof ALERT_SORTS)[number];
+export type AlertSearch = PageSearch & {
+  state?: string;
+  category?: string;
+  priority?: string;
+  service?: string;
+  owner?: string;
+  sort?: AlertSort;
+  q?: string;
+};
 export const alertSearch = (raw: RawSearch): AlertSearch => ({
   state: text(raw, "state"),
   category: text(raw, "category"),
   priority: text(raw, "priority"),
+  service: text(raw, "service"),
+  owner: text(raw, "owner"),
+  sort: oneOf(raw, "sort", ALERT_SORTS),
   q: text(raw, "q"),
+  ...pageSearch(raw),
 });
 
-export type IncidentListSearch = { state?: string; q?: string };
+export const INCIDENT_SORTS = ["newest", "oldest", "urgency"] as const;
+export type IncidentSort = (typeof INCIDENT_SORTS)[number];
+export type IncidentListSearch = PageSearch & {
+  state?: string;
+  priority?: string;
+  category?: string;
+  owner?: string;
+  sort?: IncidentSort;
+  q?: string;
+};
 export const incidentListSearch = (raw: RawSearch): IncidentListSearch => ({
   state: text(raw, "state"),
+  priority: text(raw, "priority"),
+  category: text(raw, "category"),
+  owner: text(raw, "owner"),
+  sort: oneOf(raw, "sort", INCIDENT_SORTS),
   q: text(raw, "q"),
+  ...pageSearch(raw),
 });
 
 export const INCIDENT_TABS = ["timeline", "alerts", "runs", "notifications", "post-mortem"] as const;
 export type IncidentTab = (typeof INCIDENT_TABS)[number];
 export const incidentSearch = (raw: RawSearch): { tab?: IncidentTab } => ({ tab: oneOf(raw, "tab", INCIDENT_TABS) });
 
-export type RuleSearch = { state?: string; q?: string };
-export const ruleSearch = (raw: RawSearch): RuleSearch => ({ state: text(raw, "state"), q: text(raw, "q") });
-
-export type DeliverySearch = { receiver?: string; state?: string };
-export const deliverySearch = (raw: RawSearch): DeliverySearch => ({
-  receiver: text(raw, "receiver"),
+export type RuleSearch = PageSearch & { state?: string; priority?: string; category?: string; q?: string };
+export const ruleSearch = (raw: RawSearch): RuleSearch => ({
   state: text(raw, "state"),
+  priority: text(raw, "priority"),
+  category: text(raw, "category"),
+  q: text(raw, "q"),
+  ...pageSearch(raw),
 });
 
-export type RunSearch = { workflow?: string };
-export const runSearch = (raw: RawSearch): RunSearch => ({ workflow: text(raw, "workflow") });
+export type DeliverySearch = PageSearch & { receiver?: string; channel?: string; state?: string; q?: string };
+export const deliverySearch = (raw: RawSearch): DeliverySearch => ({
+  receiver: text(raw, "receiver"),
+  channel: text(raw, "channel"),
+  state: text(raw, "state"),
+  q: text(raw, "q"),
+  ...pageSearch(raw),
+});
+
+export type RunSearch = PageSearch & { workflow?: string; state?: string };
+export const runSearch = (raw: RawSearch): RunSearch => ({
+  workflow: text(raw, "workflow"),
+  state: text(raw, "state"),
+  ...pageSearch(raw),
+});
 
 /** The silence form, prefilled: `matchers` separated by line breaks. */
-export type SilenceSearch = { new?: "1"; matchers?: string; state?: string };
+export type SilenceSearch = PageSearch & { new?: "1"; matchers?: string; state?: string };
 export const silenceSearch = (raw: RawSearch): SilenceSearch => ({
   new: oneOf(raw, "new", ["1"] as const),
   matchers: text(raw, "matchers"),
   state: text(raw, "state"),
+  ...pageSearch(raw),
 });
 
 /** A time range: a length back from now (`range=1h`), or two moments in milliseconds (`from`, `to`). */
@@ -75,27 +126,31 @@ const rangeSearch = (raw: RawSearch): RangeSearch => ({
 export type MetricsSearch = RangeSearch & { expr?: string };
 export const metricsSearch = (raw: RawSearch): MetricsSearch => ({ ...rangeSearch(raw), expr: text(raw, "expr") });
 
-export type LogsSearch = RangeSearch & { service?: string; severity?: string; q?: string; trace_id?: string };
+export type LogsSearch = RangeSearch &
+  PageSearch & { service?: string; severity?: string; q?: string; trace_id?: string };
 export const logsSearch = (raw: RawSearch): LogsSearch => ({
   ...rangeSearch(raw),
   service: text(raw, "service"),
   severity: text(raw, "severity"),
   q: text(raw, "q"),
   trace_id: text(raw, "trace_id"),
+  ...pageSearch(raw),
 });
 
-export type TracesSearch = RangeSearch & {
-  service?: string;
-  operation?: string;
-  min_duration_ms?: string;
-  status?: string;
-};
+export type TracesSearch = RangeSearch &
+  PageSearch & {
+    service?: string;
+    operation?: string;
+    min_duration_ms?: string;
+    status?: string;
+  };
 export const tracesSearch = (raw: RawSearch): TracesSearch => ({
   ...rangeSearch(raw),
   service: text(raw, "service"),
   operation: text(raw, "operation"),
   min_duration_ms: text(raw, "min_duration_ms"),
   status: text(raw, "status"),
+  ...pageSearch(raw),
 });
 
 export const RANGES = { "5m": 300, "15m": 900, "1h": 3_600, "3h": 10_800, "12h": 43_200, "1d": 86_400, "7d": 604_800 };

@@ -28,6 +28,11 @@ afterEach(async () => {
   fixture?.close();
 });
 
+/** Another day in the same browser. */
+const again = async (scenario: "storm") => {
+  fixture.close();
+  return serve("dist", scenario);
+};
 const open = async (path: string) => {
   await page.goto(fixture.url + path);
   await page.getByRole("status").filter({ hasText: "live" }).waitFor();
@@ -161,5 +166,84 @@ describe.skipIf(!ready)("the console in a real browser", () => {
     await page.mouse.move(box.x + 300, box.y + 60, { steps: 5 });
     await page.mouse.up();
     await page.waitForURL(/from=\d+.*to=\d+/);
+  });
+
+  test("alerts are chosen by checkbox and key, and acknowledged together; what was refused is said", async () => {
+    await open("/alerts");
+    await page.getByRole("checkbox", { name: /5xx share of payments/ }).click();
+    await page.keyboard.press("j");
+    await page.keyboard.press("j");
+    await page.keyboard.press("x");
+    const bar = page.getByRole("toolbar", { name: "Chosen alerts" });
+    await bar.getByText("2 alerts chosen").waitFor();
+    const sent = page.waitForRequest((request) => request.url().endsWith("/alerts/acknowledge"));
+    await bar.getByRole("button", { name: "Acknowledge" }).click();
+    expect((await sent).postDataJSON()).toEqual({
+      alert_ids: ["alr_0193000000007000800000000000000a", "alr_0193000000007000800000000000000b"],
+    });
+    await page.getByText(/Acknowledged 2 alerts; 1 refused/).waitFor();
+    await bar.waitFor({ state: "detached" });
+  });
+
+  test("one silence for many shows before it is made what it would hold back, until Monday at eight", async () => {
+    await open("/alerts");
+    await page.getByRole("checkbox", { name: "Select all of this page" }).click();
+    const previewed = page.waitForRequest((request) => request.url().endsWith("/silences/preview"));
+    await page.getByRole("button", { name: "Silence…" }).click();
+    expect((await previewed).postDataJSON().matchers[0]).toMatch(/^alertname=~"PaymentsErrorRate\|/);
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("It would hold back 12 alerts now.").waitFor();
+    await dialog.getByText("until Monday", { exact: true }).click();
+    await dialog.getByLabel("Why").fill("the network is being moved");
+    const made = page.waitForRequest((request) => request.method() === "POST" && request.url().endsWith("/silences"));
+    await dialog.getByRole("button", { name: "Silence", exact: true }).click();
+    const body = (await made).postDataJSON();
+    // Counted from when the button was pressed, which was a moment ago.
+    const end = new Date(Date.now() + Number.parseInt(body.duration, 10) * 1_000 + 30_000);
+    expect(body).toMatchObject({ comment: "the network is being moved" });
+    expect([end.getDay(), end.getHours()]).toEqual([1, 8]);
+  });
+
+  test("chosen alerts are given to somebody", async () => {
+    await open("/alerts");
+    await page.getByRole("checkbox", { name: /5xx share of payments/ }).click();
+    await page.getByRole("button", { name: "Assign…" }).click();
+    const sent = page.waitForRequest((request) => request.url().endsWith("/alerts/assign"));
+    await page.getByRole("dialog").getByRole("combobox", { name: "To whom" }).fill("bob");
+    await page.getByRole("dialog").getByRole("button", { name: "Assign" }).click();
+    expect((await sent).postDataJSON()).toEqual({
+      alert_ids: ["alr_0193000000007000800000000000000a"],
+      person: "bob",
+    });
+  });
+
+  test("ten thousand alerts come page by page, and the address says which page it is", async () => {
+    fixture = await again("storm");
+    await page.goto(`${fixture.url}/alerts`);
+    await page.getByText("1–100 of 10,000 alerts").waitFor();
+    expect(await page.getByRole("row").count()).toBe(101);
+    await page.getByRole("button", { name: "Next" }).click();
+    await page.waitForURL(/cursor=100&page=2/);
+    await page.getByText("101–200 of 10,000 alerts").waitFor();
+    await page.getByText("Disk of node-100 is full").waitFor();
+    await page.getByRole("button", { name: "Back" }).click();
+    await page.getByText("1–100 of 10,000 alerts").waitFor();
+    await page.goto(`${fixture.url}/alerts?cursor=9950&page=101`);
+    await page.getByText("Disk of node-9999 is full").waitFor();
+    expect(await page.getByRole("button", { name: "Next" }).isDisabled()).toBe(true);
+    await page.getByRole("button", { name: "First" }).click();
+    await page.getByText("1–100 of 10,000 alerts").waitFor();
+  });
+
+  test("an order is asked for by a header, starts at the first page, and lands in the address", async () => {
+    fixture = await again("storm");
+    await page.goto(`${fixture.url}/alerts?cursor=100&page=2`);
+    const asked = page.waitForRequest((request) => request.url().includes("sort=newest"));
+    await page.getByRole("columnheader", { name: "Age", exact: true }).getByRole("button").click();
+    expect(new URL((await asked).url()).searchParams.get("cursor")).toBeNull();
+    await page.waitForURL((url) => url.search === "?sort=newest");
+    expect(await page.getByRole("columnheader", { name: "Age", exact: true }).getAttribute("aria-sort")).toBe(
+      "ascending",
+    );
   });
 });

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { asApiError, problemFrom } from "../../src/api/problem.ts";
-import type { Rule, Span } from "../../src/api/types.ts";
+import type { Span } from "../../src/api/types.ts";
 import { nextSteps } from "../../src/pages/incident/steps.ts";
 import { hasDoubts, verdict } from "../../src/pages/now/verdict.ts";
-import { filterRules } from "../../src/pages/rules.ts";
-import { matcherLines, matchersFor } from "../../src/pages/silence/matchers.ts";
+import { matcherLines, matchersFor, matchersForAll } from "../../src/pages/silence/matchers.ts";
+import { endOf, fieldValue, nextMonday } from "../../src/pages/silence/until.ts";
 import { firstQuery, unitOf } from "../../src/pages/telemetry/metrics.ts";
 import { arrange } from "../../src/pages/telemetry/waterfall.ts";
 import { actorWord, stateLook } from "../../src/parts/words.ts";
@@ -48,26 +48,36 @@ describe("silences", () => {
       'path="C:\\\\a \\"b\\"\\nc"',
     ]);
   });
+  test("one silence for many names what all of them have, and the values that occur", () => {
+    const alert = (name: string, labels: Record<string, string>) => ({ name, labels });
+    expect(
+      matchersForAll([
+        alert("Slow", { service: "a.b", env: "prod", pod: "1" }),
+        alert("Down", { service: "c", env: "prod" }),
+      ]),
+    ).toEqual(['alertname=~"Down|Slow"', 'service=~"a\\\\.b|c"', 'env="prod"']);
+    expect(matchersForAll([])).toEqual([]);
+    const many = Array.from({ length: 25 }, (_, n) => alert("Down", { pod: String(n) }));
+    expect(matchersForAll(many)).toEqual(['alertname="Down"']);
+  });
+  test("until Monday is the next Monday at eight, however the clocks change before it", () => {
+    const utc = (text: string) => new Date(nextMonday(Date.parse(text), true)).toISOString();
+    expect(utc("2026-11-26T12:00:00Z")).toBe("2026-11-30T08:00:00.000Z");
+    expect(utc("2026-11-30T07:59:59Z")).toBe("2026-11-30T08:00:00.000Z");
+    expect(utc("2026-11-30T08:00:00Z")).toBe("2026-12-07T08:00:00.000Z");
+    const local = new Date(nextMonday(new Date(2026, 9, 23, 12).getTime(), false));
+    expect([local.getDay(), local.getHours(), local.getDate()]).toEqual([1, 8, 26]);
+  });
+  test("a custom end is a moment ahead, within what the server takes", () => {
+    const now = Date.parse("2026-11-26T12:00:00Z");
+    expect(endOf("custom", "2026-11-27T12:00", now, true)).toBe(now + 86_400_000);
+    for (const bad of ["", "nonsense", "2026-11-26T11:00", "2027-03-01T00:00"])
+      expect(endOf("custom", bad, now, true)).toBeNull();
+    expect(fieldValue(now, true)).toBe("2026-11-26T12:00");
+    expect(endOf("custom", fieldValue(now + 3_600_000, false), now, false)).toBe(now + 3_600_000);
+    expect(endOf("4h", "", now, true)).toBe(now + 14_400_000);
+  });
   test("empty lines are no matchers", () => expect(matcherLines(' a="1" \n\n  \nb!="2"')).toEqual(['a="1"', 'b!="2"']));
-});
-
-describe("rules", () => {
-  const rule = (id: string, state: Rule["state"]): Rule => ({
-    ...(world(0).rules[0] as Rule),
-    id,
-    name: id,
-    group: "g",
-    expr: "up == 0",
-    state,
-  });
-  const all = [rule("a", "ok"), rule("b", "firing"), rule("c", "unknown"), rule("d", "pending")];
-  test("what needs somebody comes first", () =>
-    expect(filterRules(all, {}).map((r) => r.id)).toEqual(["b", "c", "d", "a"]));
-  test("filters by states and by text anywhere", () => {
-    expect(filterRules(all, { state: "ok,unknown" }).map((r) => r.id)).toEqual(["c", "a"]);
-    expect(filterRules(all, { q: "UP ==" })).toHaveLength(4);
-    expect(filterRules(all, { q: "nothing" })).toEqual([]);
-  });
 });
 
 describe("metrics", () => {

@@ -2,9 +2,13 @@
 
 use watchkeeper_domain::{Actor, Matcher, Priority, Span, Verdict};
 
+use watchkeeper_state::State;
+use watchkeeper_state::ledger::{self, About};
+
 use super::world::World;
 use crate::Error;
-use crate::read::{self, Filter, Shown};
+use crate::command::{acknowledge, assign_in};
+use crate::read::{self, Filter, Owned, Shown, Sort};
 use crate::silence::{Cache, NewSilence, SilenceState};
 
 #[tokio::test]
@@ -98,4 +102,114 @@ async fn silences_are_listed_by_state_with_the_alerts_that_they_are_about() {
     assert_eq!(silences.list(&[SilenceState::Pending], 10, 0).await.unwrap(), [pending]);
     let shown = read::get(world.state.read(), &Cache::default(), world.now(), id).await.unwrap();
     assert_eq!(shown.silenced_by, [active.id]);
+}
+
+async fn names_of(world: &World, filter: &Filter) -> Vec<String> {
+    let page = read::list(world.state.read(), &Cache::default(), world.now(), filter).await.unwrap();
+    assert!(page.total >= page.items.len() as u64);
+    page.items.into_iter().map(|item| item.alert.name).collect()
+}
+
+#[tokio::test]
+async fn in_every_order_pages_hold_every_alert_once_and_say_how_many_there_are() {
+    let world = World::new().await;
+    for (n, name) in ["b.1", "a", "c", "a"].into_iter().enumerate() {
+        world.fire(name, &format!("s{n}"), [Priority::Low, Priority::High][n % 2]).await;
+        world.advance(Span::from_secs(1));
+    }
+    let wanted = [
+        (Sort::Urgency, ["a", "a", "b.1", "c"]),
+        (Sort::Newest, ["a", "c", "a", "b.1"]),
+        (Sort::Oldest, ["b.1", "a", "c", "a"]),
+        (Sort::Name, ["a", "a", "b.1", "c"]),
+    ];
+    for (sort, wanted) in wanted {
+        for limit in 1..=4 {
+            let (mut names, mut cursor) = (Vec::new(), None);
+            loop {
+                let filter = Filter { limit, sort, cursor, ..Filter::default() };
+                let page = read::list(world.state.read(), &Cache::default(), world.now(), &filter).await.unwrap();
+                assert_eq!(page.total, 4);
+                names.extend(page.items.into_iter().map(|item| item.alert.name));
+                cursor = page.next_cursor;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(names, wanted, "{sort:?} by pages of {limit}");
+        }
+    }
+    let first = Filter { limit: 1, sort: Sort::Newest, ..Filter::default() };
+    let page = read::list(world.state.read(), &Cache::default(), world.now(), &first).await.unwrap();
+    let crossed = Filter { sort: Sort::Oldest, cursor: page.next_cursor, ..Filter::default() };
+    let refused = read::list(world.state.read(), &Cache::default(), world.now(), &crossed).await;
+    assert!(matches!(refused, Err(Error::Invalid(_))), "a cursor of another order");
+}
+
+#[tokio::test]
+async fn alerts_are_narrowed_by_service_and_owner_and_an_assigned_one_is_somebodys() {
+    let world = World::new().await;
+    let down = world.fire("Down", "payments", Priority::High).await;
+    let slow = world.fire("Slow", "front", Priority::Low).await;
+    world.fire("Full", "front", Priority::Low).await;
+    let env = world.env.clone();
+    acknowledge(&world.state, &env, slow, Actor::User("bob".into()), None).await.unwrap();
+    let mut tx = world.state.write().await.unwrap();
+    let ana = assign_in(&mut tx, world.now(), down, Some(" ana "), Actor::System).await.unwrap();
+    assert_eq!(ana.owner.as_deref(), Some("ana"));
+    assert!(matches!(assign_in(&mut tx, world.now(), down, Some(" "), Actor::System).await, Err(Error::Invalid(_))));
+    State::commit(tx).await.unwrap();
+    let of = |person: &str| Owned::By { person: person.into(), theirs: Vec::new(), others: Vec::new() };
+    let narrowed = |owner| Filter { owner: Some(owner), ..Filter::default() };
+    assert_eq!(names_of(&world, &narrowed(of("ana"))).await, ["Down"]);
+    assert_eq!(names_of(&world, &narrowed(of("bob"))).await, ["Slow"]);
+    assert_eq!(names_of(&world, &narrowed(of("eve"))).await, [""; 0]);
+    assert_eq!(names_of(&world, &narrowed(Owned::ByNobody(Vec::new()))).await, ["Full"]);
+    let front = Filter { services: vec!["front".into()], sort: Sort::Name, ..Filter::default() };
+    assert_eq!(names_of(&world, &front).await, ["Full", "Slow"]);
+    let entries = ledger::entries(world.state.read(), About::Alert(down), 10).await.unwrap();
+    let given = entries.iter().find(|entry| entry.kind == "alert.assigned").unwrap();
+    assert_eq!(given.data["to"], "ana");
+}
+
+#[tokio::test]
+async fn counts_say_what_choosing_another_word_would_leave() {
+    let world = World::new().await;
+    world.fire("Down", "payments", Priority::High).await;
+    world.fire("Slow", "front", Priority::Low).await;
+    world.fire("Full", "front", Priority::High).await;
+    world.fire("Gone", "front", Priority::High).await;
+    world.resolve("Gone", "front", Priority::High).await;
+    let filter = Filter {
+        states: vec![Shown::Firing, Shown::Unknown],
+        services: vec!["front".into()],
+        priorities: vec![Priority::Low],
+        ..Filter::default()
+    };
+    let counts = read::counts(world.state.read(), &filter).await.unwrap();
+    let pairs = |map: &std::collections::BTreeMap<String, u64>| map.clone().into_iter().collect::<Vec<_>>();
+    assert_eq!(pairs(&counts.priorities), [("high".to_owned(), 1), ("low".to_owned(), 1)]);
+    assert_eq!(pairs(&counts.services), [("front".to_owned(), 1)]);
+    assert_eq!(counts.states.into_iter().collect::<Vec<_>>(), [("firing", 1)]);
+    let all = Filter { states: vec![Shown::Resolved, Shown::Firing], ..Filter::default() };
+    let counts = read::counts(world.state.read(), &all).await.unwrap();
+    assert_eq!(counts.states.into_iter().collect::<Vec<_>>(), [("firing", 3), ("resolved", 1)]);
+}
+
+#[tokio::test]
+async fn a_preview_counts_what_matches_now_what_is_silenced_already_and_what_began_within_a_day() {
+    let world = World::new().await;
+    world.fire("Old", "front", Priority::Low).await;
+    world.resolve("Old", "front", Priority::Low).await;
+    world.advance(Span::from_secs(90_000));
+    world.fire("Gone", "front", Priority::Low).await;
+    world.resolve("Gone", "front", Priority::Low).await;
+    world.fire("Slow", "front", Priority::Low).await;
+    world.fire("Full", "front", Priority::Critical).await;
+    world.fire("Down", "payments", Priority::Critical).await;
+    world.silences().create(silence(&["alertname=\"Slow\""], 600, "x"), Actor::System).await.unwrap();
+    let matchers = [Matcher::parse("service=\"front\"").unwrap()];
+    let found = read::matching(world.state.read(), &Cache::default(), world.now(), &matchers, &[], 1).await.unwrap();
+    assert_eq!((found.total, found.silenced, found.last_day), (2, 1, 3));
+    assert_eq!(found.firing.iter().map(|l| l.alert.name.as_str()).collect::<Vec<_>>(), ["Full"]);
 }

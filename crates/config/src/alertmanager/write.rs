@@ -37,7 +37,7 @@ pub fn shown(config: &Config) -> String {
         }
     }
     line(&mut out, 0, "receivers:");
-    for receiver in config.receivers.values() {
+    for receiver in config.receivers.values().filter(|receiver| !receiver.is_person()) {
         line(&mut out, 1, &format!("- name: {}", quoted(&receiver.name)));
         let kinds: Vec<String> = receiver.integrations().into_iter().map(|integration| integration.key).collect();
         if !kinds.is_empty() {

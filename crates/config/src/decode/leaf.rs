@@ -2,6 +2,8 @@
 //!
 //! Not names that refer to other objects: those are texts here and are checked when the whole file is known.
 
+pub(crate) mod calendar;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use schemars::{Schema, json_schema};

@@ -1,4 +1,4 @@
-//! `incidents`, `status_page`, `people`: how people respond, and what the public sees.
+//! `incidents`, `status_page`: how people respond, and what the public sees.
 //!
 //! Not incidents themselves.
 
@@ -11,7 +11,7 @@ use super::server::or;
 use crate::decode::leaf::Matchers;
 use crate::decode::record::record;
 use crate::decode::{At, Context, List, Map, items};
-use crate::model::{Component, Incidents, Person, StatusPage};
+use crate::model::{Component, Incidents, StatusPage};
 
 record! {
     /// How alerts become incidents.
@@ -48,18 +48,6 @@ record! {
         title: Option<At<String>> = "title";
         /// Alerts that concern it.
         matchers: Option<List<At<Matchers>>> = "matchers";
-    }
-}
-
-record! {
-    /// A person.
-    PersonFile, "a person" {
-        /// The name used in roles.
-        name: At<String> = "name";
-        /// E-mail address.
-        email: Option<At<String>> = "email";
-        /// Slack user id (`U…`).
-        slack_id: Option<At<String>> = "slack_id";
     }
 }
 
@@ -111,13 +99,5 @@ impl StatusPageFile {
         }
         let title = file.and_then(|f| f.title.as_ref()).map_or_else(|| "Status".to_owned(), |at| at.value.clone());
         StatusPage { title, components }
-    }
-}
-
-impl PersonFile {
-    pub(crate) fn build(&self, names: &mut Names, cx: &mut Context<'_>) -> Person {
-        names.define(&self.name, cx);
-        let text = |at: &Option<At<String>>| at.as_ref().map(|at| at.value.clone()).filter(|t| !t.is_empty());
-        Person { name: self.name.value.clone(), email: text(&self.email), slack_id: text(&self.slack_id) }
     }
 }

@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 
 use watchkeeper_domain::Code;
 
-use super::incident::{IncidentsFile, PersonFile, StatusPageFile};
+use super::incident::{IncidentsFile, StatusPageFile};
 use super::integration::IntegrationFile;
 use super::names::Names;
+use super::oncall::{self, EscalationPolicyFile, ScheduleFile};
+use super::person::PersonFile;
 use super::probe::ProbeFile;
 use super::receiver::ReceiverFile;
 use super::route::{InhibitRuleFile, Known, RouteFile, default_root};
@@ -20,7 +22,8 @@ use super::workflow::WorkflowFile;
 use crate::decode::record::record;
 use crate::decode::{At, Context, List, items};
 use crate::diagnostic::Diagnostic;
-use crate::model::{Config, Receiver};
+use crate::model::person::RECEIVER_PREFIX;
+use crate::model::{Config, EscalationPolicy, Receiver, Schedule};
 
 record! {
     /// Watchkeeper's configuration. Every key may be absent.
@@ -59,6 +62,10 @@ record! {
         status_page: Option<StatusPageFile> = "status_page";
         /// Known people.
         people: Option<List<PersonFile>> = "people";
+        /// Who is on call when.
+        schedules: Option<List<ScheduleFile>> = "schedules";
+        /// Who is called in which order until somebody answers.
+        escalation_policies: Option<List<EscalationPolicyFile>> = "escalation_policies";
         /// The mail server.
         smtp: Option<SmtpFile> = "smtp";
         /// Slack's settings that belong to no receiver.
@@ -82,6 +89,10 @@ impl MainFile {
         let mut receiver_names = Names::new("receiver");
         for file in items(&self.receivers) {
             receiver_names.define(&file.name, cx);
+            if file.name.value.starts_with(RECEIVER_PREFIX) {
+                let message = format!("the name of a receiver must not begin with `{RECEIVER_PREFIX}`");
+                cx.invalid(&file.name.place, message, Some("names like this are people's own receivers".to_owned()));
+            }
         }
         let mut receivers = BTreeMap::new();
         for file in items(&self.receivers) {
@@ -99,7 +110,15 @@ impl MainFile {
         let time_intervals = time_interval::build(&intervals, &mut interval_names, cx);
         let known = Known { receivers: &receiver_names, time_intervals: &interval_names };
         let mut people_names = Names::new("person");
-        let people = items(&self.people).iter().map(|p| p.build(&mut people_names, cx)).collect();
+        let mut people = Vec::new();
+        for file in items(&self.people) {
+            let built = file.build(&mut people_names, self.smtp.is_some(), cx);
+            if !built.contact.integrations().is_empty() {
+                receivers.entry(built.contact.name.clone()).or_insert(built.contact);
+            }
+            people.push(built.person);
+        }
+        let (schedules, escalation_policies) = self.on_call(&people_names, &receiver_names, cx);
         let mut probe_names = Names::new("probe");
         let probes = items(&self.probes).iter().filter_map(|p| p.build(&mut probe_names, cx)).collect();
         let mut job_names = Names::new("scrape job");
@@ -141,6 +160,8 @@ impl MainFile {
             incidents: IncidentsFile::build(self.incidents.as_ref(), &receiver_names, &people_names, check_expr, cx),
             status_page: StatusPageFile::build(self.status_page.as_ref(), cx),
             people,
+            schedules,
+            escalation_policies,
             smtp: self.smtp.as_ref().map(|s| s.build(cx)),
             slack_signing_secret: self
                 .slack
@@ -149,6 +170,36 @@ impl MainFile {
                 .and_then(|s| s.secret.clone()),
             demo: self.demo.as_ref().map(|d| d.build(cx)),
         }
+    }
+
+    /// Schedules and escalation policies, and whether those who refer to them name ones that exist.
+    fn on_call(
+        &self,
+        people: &Names,
+        receivers: &Names,
+        cx: &mut Context<'_>,
+    ) -> (BTreeMap<String, Schedule>, BTreeMap<String, EscalationPolicy>) {
+        let (mut schedule_names, mut policy_names) = (Names::new("schedule"), Names::new("escalation policy"));
+        for file in items(&self.schedules) {
+            schedule_names.define(&file.name, cx);
+        }
+        for file in items(&self.escalation_policies) {
+            policy_names.define(&file.name, cx);
+        }
+        let mut paging = std::collections::BTreeSet::new();
+        for file in items(&self.receivers) {
+            if let Some(at) = &file.escalation_policy {
+                policy_names.refer(&at.value, &at.place, cx);
+                paging.insert(file.name.value.as_str());
+            }
+        }
+        let reachable = items(&self.people).iter().filter(|person| person.reachable(self.smtp.is_some()));
+        let reachable = reachable.map(|person| person.name.value.as_str()).collect();
+        let known = oncall::Known { people, reachable, schedules: &schedule_names, receivers, paging };
+        let schedules = items(&self.schedules).iter().map(|file| file.build(&known, cx));
+        let schedules = schedules.map(|schedule| (schedule.name.clone(), schedule)).collect();
+        let policies = items(&self.escalation_policies).iter().map(|file| file.build(&known, cx));
+        (schedules, policies.map(|policy| (policy.name.clone(), policy)).collect())
     }
 
     /// The receiver of the root route when the file does not name one: `default` if there is one, else the first, else

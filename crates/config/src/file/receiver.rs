@@ -44,6 +44,8 @@ record! {
         ntfy: Option<List<NtfyFile>> = "ntfy";
         /// Programs of this machine.
         exec: Option<List<ExecFile>> = "exec";
+        /// The escalation policy by which people are called.
+        escalation_policy: Option<At<String>> = "escalation_policy";
     }
 }
 
@@ -131,7 +133,8 @@ impl ReceiverFile {
         let services = self.services(cx);
         let labels = self.labels.as_ref().map_or(&[][..], |map| &map.0);
         let labels = labels.iter().map(|(key, value)| (key.text.clone(), value.value.clone())).collect();
-        Built { receiver: Receiver { name, labels, slack, email, webhook, services }, mails }
+        let escalation_policy = self.escalation_policy.as_ref().map(|at| at.value.clone());
+        Built { receiver: Receiver { name, labels, slack, email, webhook, services, escalation_policy }, mails }
     }
 }
 

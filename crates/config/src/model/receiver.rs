@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use watchkeeper_domain::{Integration, Span};
 
+use super::person::RECEIVER_PREFIX;
 use crate::secret::Secret;
 
 /// Who or what is told, over one or more integrations.
@@ -23,6 +24,8 @@ pub struct Receiver {
     pub webhook: Vec<WebhookIntegration>,
     /// Everything else, in the order of the file.
     pub services: Vec<ServiceIntegration>,
+    /// The escalation policy by which people are called.
+    pub escalation_policy: Option<String>,
 }
 
 /// A service with an API of its own, or a program.
@@ -199,6 +202,12 @@ pub enum SmtpTls {
 }
 
 impl Receiver {
+    /// Whether it is a person's own: nobody wrote it, and no route can name it.
+    #[must_use]
+    pub fn is_person(&self) -> bool {
+        self.name.starts_with(RECEIVER_PREFIX)
+    }
+
     /// The keys and wishes of its integrations, as the outbox needs them: `slack`, `slack:1`, `email`, `webhook`, …
     #[must_use]
     pub fn integrations(&self) -> Vec<Integration> {
@@ -213,6 +222,7 @@ impl Receiver {
             .chain(all("email", self.email.iter().map(|i| i.send_resolved).collect()))
             .chain(all("webhook", self.webhook.iter().map(|i| i.send_resolved).collect()))
             .chain(self.services().map(|(key, i)| Integration { key, send_resolved: i.send_resolved }))
+            .chain(all(Integration::ON_CALL, self.escalation_policy.iter().map(|_| true).collect()))
             .collect()
     }
 

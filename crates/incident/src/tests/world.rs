@@ -26,9 +26,9 @@ pub(super) fn env() -> (Env, Arc<VirtualClock>) {
 }
 
 /// Queues every run as a row, or refuses all.
-pub(super) struct Engine {
-    env: Env,
-    pub(super) refuses: Option<String>,
+pub(crate) struct Engine {
+    pub(crate) env: Env,
+    pub(crate) refuses: Option<String>,
 }
 
 impl Workflows for Engine {
@@ -62,7 +62,7 @@ impl Workflows for Engine {
 
 /// Prepared answers, in order; then none.
 #[derive(Default)]
-pub(super) struct Answers {
+pub(crate) struct Answers {
     pub(super) prepared: Mutex<VecDeque<Result<Instant, QueryError>>>,
     pub(super) asked: Mutex<Vec<(String, Timestamp)>>,
 }

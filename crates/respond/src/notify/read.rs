@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqlitePool};
+use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool};
 use watchkeeper_domain::ids::{AlertId, IncidentId};
 use watchkeeper_domain::{Span, Timestamp};
 use watchkeeper_state::StateError;
@@ -81,9 +81,26 @@ pub struct Filter {
     pub incident: Option<IncidentId>,
     /// About this alert.
     pub alert: Option<AlertId>,
-    /// In these states.
+    /// Over this channel: `slack`, `email`, `webhook`.
+    pub channel: Option<String>,
+    /// How they stand, in the words of [`STANDS`].
     pub states: Vec<String>,
+    /// Text that must occur in what is said; letter case does not matter.
+    pub text: Option<String>,
+    /// Intended from this moment on.
+    pub since: Option<Timestamp>,
+    /// Intended before this moment.
+    pub until: Option<Timestamp>,
+    /// Without those about security alerts and restricted incidents.
+    pub public_only: bool,
+    /// Those after this one, as the page before ended: when it was intended, and its id.
+    pub after: Option<(Timestamp, String)>,
 }
+
+/// How a row stands, in one word: `pending`, `sending`, `retrying`, `uncertain`, `delivered`, `failed`, `suppressed`.
+const STANDS: &str = "CASE WHEN n.state = 'superseded' THEN 'suppressed' WHEN n.state <> 'pending' THEN n.state \
+    ELSE coalesce((SELECT CASE WHEN a.outcome = 'unknown' THEN 'uncertain' ELSE 'retrying' END \
+    FROM notification_attempt a WHERE a.notification_id = n.id ORDER BY a.n DESC LIMIT 1), 'pending') END";
 
 /// Lists notifications, newest first.
 pub async fn list(
@@ -92,26 +109,75 @@ pub async fn list(
     limit: u32,
     offset: u32,
 ) -> Result<Vec<Notification>, StateError> {
-    let states = if filter.states.is_empty() { String::new() } else { format!(",{},", filter.states.join(",")) };
-    let rows = sqlx::query(
-        "SELECT * FROM notification WHERE ($1 IS NULL OR receiver = $1) AND ($2 IS NULL OR incident_id = $2 \
-         OR EXISTS (SELECT 1 FROM incident_alert WHERE incident_alert.incident_id = $2 \
-         AND notification.alert_ids LIKE '%' || incident_alert.alert_id || '%')) \
-         AND ($3 IS NULL OR alert_ids LIKE '%' || $3 || '%') AND ($4 = '' OR $4 LIKE '%,' || state || ',%') \
-         ORDER BY created_at DESC, id DESC LIMIT $5 OFFSET $6",
-    )
-    .bind(filter.receiver.as_deref())
-    .bind(filter.incident.map(|id| id.to_string()))
-    .bind(filter.alert.map(|id| id.to_string()))
-    .bind(states)
-    .bind(i64::from(limit))
-    .bind(i64::from(offset))
-    .fetch_all(pool)
-    .await
-    .map_err(StateError::statement("list notifications"))?;
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT n.* FROM notification n WHERE 1 = 1");
+    narrow(&mut query, filter);
+    if let Some((at, id)) = &filter.after {
+        query.push(" AND (n.created_at, n.id) < (").push_bind(at.as_micros());
+        query.push(", ").push_bind(id.clone()).push(")");
+    }
+    query.push(" ORDER BY n.created_at DESC, n.id DESC LIMIT ").push_bind(i64::from(limit));
+    query.push(" OFFSET ").push_bind(i64::from(offset));
+    let rows = query.build().fetch_all(pool).await.map_err(StateError::statement("list notifications"))?;
     let mut found: Vec<Notification> = rows.iter().map(notification).collect::<Result<_, _>>()?;
     attach_attempts(pool, &mut found).await?;
     Ok(found)
+}
+
+/// How many notifications there are on all pages together.
+pub async fn count(pool: &SqlitePool, filter: &Filter) -> Result<u64, StateError> {
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT count(*) FROM notification n WHERE 1 = 1");
+    narrow(&mut query, filter);
+    let many: i64 =
+        query.build_query_scalar().fetch_one(pool).await.map_err(StateError::statement("count notifications"))?;
+    Ok(many.unsigned_abs())
+}
+
+fn narrow(query: &mut QueryBuilder<Sqlite>, filter: &Filter) {
+    if let Some(receiver) = &filter.receiver {
+        query.push(" AND n.receiver = ").push_bind(receiver.clone());
+    }
+    if let Some(channel) = &filter.channel {
+        query.push(" AND (n.integration = ").push_bind(channel.clone());
+        query.push(" OR n.integration LIKE ").push_bind(format!("{}:%", escaped(channel))).push(" ESCAPE '\\')");
+    }
+    if let Some(incident) = filter.incident.map(|id| id.to_string()) {
+        query.push(" AND (n.incident_id = ").push_bind(incident.clone());
+        query.push(" OR EXISTS (SELECT 1 FROM incident_alert l WHERE l.incident_id = ").push_bind(incident);
+        query.push(" AND n.alert_ids LIKE '%' || l.alert_id || '%'))");
+    }
+    if let Some(alert) = filter.alert {
+        query.push(" AND n.alert_ids LIKE ").push_bind(format!("%{alert}%"));
+    }
+    if let Some(text) = &filter.text {
+        query.push(" AND lower(n.content) LIKE ").push_bind(format!("%{}%", escaped(&text.to_lowercase())));
+        query.push(" ESCAPE '\\'");
+    }
+    if let Some(since) = filter.since {
+        query.push(" AND n.created_at >= ").push_bind(since.as_micros());
+    }
+    if let Some(until) = filter.until {
+        query.push(" AND n.created_at < ").push_bind(until.as_micros());
+    }
+    if !filter.states.is_empty() {
+        query.push(" AND ").push(STANDS).push(" IN (");
+        let mut list = query.separated(", ");
+        for state in &filter.states {
+            list.push_bind(state.clone());
+        }
+        list.push_unseparated(")");
+    }
+    if filter.public_only {
+        query.push(
+            " AND NOT EXISTS (SELECT 1 FROM incident i WHERE i.id = n.incident_id AND i.restricted = 1) \
+             AND NOT EXISTS (SELECT 1 FROM alert a WHERE a.category = 'security' \
+             AND n.alert_ids LIKE '%' || a.id || '%')",
+        );
+    }
+}
+
+/// A text that stands for itself in a pattern.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
 fn notification(row: &SqliteRow) -> Result<Notification, StateError> {
@@ -140,16 +206,19 @@ fn notification(row: &SqliteRow) -> Result<Notification, StateError> {
 }
 
 async fn attach_attempts(pool: &SqlitePool, notifications: &mut [Notification]) -> Result<(), StateError> {
-    // The ids travel as one JSON list, so that the statement's text is the same for any number of them.
-    let ids = serde_json::json!(notifications.iter().map(|n| &n.id).collect::<Vec<_>>()).to_string();
-    let rows = sqlx::query(
+    if notifications.is_empty() {
+        return Ok(());
+    }
+    let mut query = QueryBuilder::<Sqlite>::new(
         "SELECT notification_id, n, started_at, finished_at, outcome, status, detail, receipt FROM notification_attempt \
-         WHERE $1 LIKE '%' || notification_id || '%' ORDER BY notification_id, n",
-    )
-    .bind(ids)
-    .fetch_all(pool)
-    .await
-    .map_err(StateError::statement("read delivery attempts"))?;
+         WHERE notification_id IN (",
+    );
+    let mut list = query.separated(", ");
+    for notification in notifications.iter() {
+        list.push_bind(notification.id.clone());
+    }
+    list.push_unseparated(") ORDER BY notification_id, n");
+    let rows = query.build().fetch_all(pool).await.map_err(StateError::statement("read delivery attempts"))?;
     let mut by_id: HashMap<String, Vec<Attempt>> = HashMap::new();
     for row in rows {
         by_id.entry(row.get("notification_id")).or_default().push(Attempt {

@@ -15,7 +15,7 @@ use super::core::{Record, Status, StepStatus};
 use super::queue::Trigger;
 
 /// The most runs of one page.
-const MAX_PAGE: i64 = 1_000;
+const MAX_PAGE: i64 = 1_001;
 
 /// A run as its row has it.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,8 +70,29 @@ pub struct Filter {
     pub incident: Option<IncidentId>,
     /// Created before this run: the next page.
     pub before: Option<RunId>,
+    /// Without those of restricted incidents.
+    pub public_only: bool,
     /// At most this many, 1 to 1,000.
     pub limit: Option<u32>,
+}
+
+/// How many runs there are on all pages together.
+pub async fn count(pool: &SqlitePool, filter: &Filter) -> Result<u64, StateError> {
+    let states: Vec<&str> = filter.states.iter().map(|s| s.as_str()).collect();
+    let states = if states.is_empty() { String::new() } else { format!(",{},", states.join(",")) };
+    let many: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM run WHERE ($1 = '' OR workflow = $1) AND ($2 = '' OR incident_id = $2) \
+         AND ($3 = '' OR $3 LIKE '%,' || state || ',%') AND ($4 = 0 OR incident_id IS NULL OR incident_id NOT IN \
+         (SELECT id FROM incident WHERE restricted = 1))",
+    )
+    .bind(filter.workflow.as_deref().unwrap_or(""))
+    .bind(filter.incident.map(|i| i.to_string()).unwrap_or_default())
+    .bind(states)
+    .bind(i64::from(filter.public_only))
+    .fetch_one(pool)
+    .await
+    .map_err(StateError::statement("count workflow runs"))?;
+    Ok(many.unsigned_abs())
 }
 
 /// Runs, newest first.
@@ -81,13 +102,15 @@ pub async fn list(pool: &SqlitePool, filter: &Filter) -> Result<Vec<RunRow>, Sta
     let states = if states.is_empty() { String::new() } else { format!(",{},", states.join(",")) };
     let rows = sqlx::query(
         "SELECT * FROM run WHERE ($1 = '' OR workflow = $1) AND ($2 = '' OR incident_id = $2) \
-         AND ($3 = '' OR $3 LIKE '%,' || state || ',%') AND ($4 = '' OR id < $4) ORDER BY id DESC LIMIT $5",
+         AND ($3 = '' OR $3 LIKE '%,' || state || ',%') AND ($4 = '' OR id < $4) AND ($6 = 0 OR incident_id IS NULL \
+         OR incident_id NOT IN (SELECT id FROM incident WHERE restricted = 1)) ORDER BY id DESC LIMIT $5",
     )
     .bind(filter.workflow.as_deref().unwrap_or(""))
     .bind(filter.incident.map(|i| i.to_string()).unwrap_or_default())
     .bind(states)
     .bind(filter.before.map(|r| r.to_string()).unwrap_or_default())
     .bind(filter.limit.map_or(100, i64::from).clamp(1, MAX_PAGE))
+    .bind(i64::from(filter.public_only))
     .fetch_all(pool)
     .await
     .map_err(StateError::statement("list workflow runs"))?;

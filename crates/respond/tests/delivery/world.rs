@@ -63,6 +63,7 @@ impl World {
             email: Vec::new(),
             webhook: Vec::new(),
             services: Vec::new(),
+            escalation_policy: None,
         })
     }
 

@@ -49,6 +49,11 @@ pub(super) fn chains(shared: &Arc<Shared>, wakes: &Wakes) -> Vec<Chain> {
             stages: vec![
                 stage(Arc::clone(&shared.expiry) as _, &[], &[ChangeKind::Alert]),
                 stage(
+                    Arc::clone(&shared.on_call_watch) as _,
+                    &[],
+                    &[ChangeKind::OnCall, ChangeKind::Alert, ChangeKind::Notification],
+                ),
+                stage(
                     Arc::clone(&shared.alert_reconciler) as _,
                     &[],
                     &[ChangeKind::Alert, ChangeKind::Notification, ChangeKind::Silence],
@@ -57,6 +62,11 @@ pub(super) fn chains(shared: &Arc<Shared>, wakes: &Wakes) -> Vec<Chain> {
                     Arc::clone(&shared.incident_reconciler) as _,
                     &[&wakes.workflows],
                     &[ChangeKind::Incident, ChangeKind::Run],
+                ),
+                stage(
+                    Arc::clone(&shared.escalation_reconciler) as _,
+                    &[],
+                    &[ChangeKind::OnCall, ChangeKind::Notification, ChangeKind::Incident],
                 ),
                 // Delivery begins when the incident is known, so that the first message can speak of it.
                 Arc::new(Ring(wakes.outbox.clone())),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use watchkeeper_alert::{AlertReconciler, Alerts};
 use watchkeeper_domain::Signal;
-use watchkeeper_incident::IncidentReconciler;
+use watchkeeper_incident::{EscalationReconciler, IncidentReconciler};
 use watchkeeper_respond::notify::deliver::Deliverer;
 use watchkeeper_state::signal::{CarryingOn, Recording};
 use watchkeeper_state::{ReconcileError, SignalSink, StateError, Tx, Wake};
@@ -22,6 +22,7 @@ pub(super) struct Onward {
     pub(super) alerts: Alerts,
     pub(super) alert_reconciler: Arc<AlertReconciler>,
     pub(super) incident_reconciler: Arc<IncidentReconciler>,
+    pub(super) escalation_reconciler: Arc<EscalationReconciler>,
     pub(super) deliverer: Arc<Deliverer>,
     /// Wakes the workflows, which triage may have asked for.
     pub(super) workflows: Wake,
@@ -33,6 +34,7 @@ impl Onward {
         let (mut tx, routed) = self.alert_reconciler.pass_in(tx).await?;
         // Before anything leaves, so that the first message can speak of the incident.
         let triaged = self.incident_reconciler.pass_in(&mut tx).await?;
+        let called = self.escalation_reconciler.pass_in(&mut tx).await?;
         self.deliverer.claim_in(&mut tx).await?;
         let (workflows, changes) = (self.workflows.clone(), self.changes.clone());
         tx.after_commit(move || {
@@ -42,6 +44,9 @@ impl Onward {
             if triaged.processed > 0 {
                 workflows.wake();
                 changes.changed(&[ChangeKind::Incident, ChangeKind::Run]);
+            }
+            if called.processed > 0 {
+                changes.changed(&[ChangeKind::OnCall]);
             }
         });
         Ok(tx)

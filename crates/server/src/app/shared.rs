@@ -18,7 +18,8 @@ use watchkeeper_detect::probe::ProbeRunner;
 use watchkeeper_detect::scheduler::Scheduler;
 use watchkeeper_domain::telemetry::Batch;
 use watchkeeper_domain::{Actor, Env, Timestamp};
-use watchkeeper_incident::{IncidentReconciler, Incidents, Policy};
+use watchkeeper_incident::oncall::{OnCall, OnCallWatch, Settings as OnCallSettings};
+use watchkeeper_incident::{EscalationReconciler, IncidentReconciler, Incidents, Policy};
 use watchkeeper_ingest::Limits;
 use watchkeeper_publish::StatusReconciler;
 use watchkeeper_respond::client::Client;
@@ -67,6 +68,12 @@ pub struct Shared {
     pub incidents: Incidents,
     /// Incidents, for alerts.
     pub incident_reconciler: Arc<IncidentReconciler>,
+    /// Who is on call.
+    pub on_call: OnCall,
+    /// Hand-offs and gaps.
+    pub on_call_watch: Arc<OnCallWatch>,
+    /// People being called until somebody answers.
+    pub escalation_reconciler: Arc<EscalationReconciler>,
     /// Delivery.
     pub deliverer: Arc<Deliverer>,
     /// Workflows.
@@ -175,6 +182,7 @@ impl Shared {
         self.scheduler.apply(&config.rule_groups, config.evaluation).await;
         self.alert_reconciler.reload(Routing::from(&config));
         self.incidents.reload(Policy::from(&config));
+        self.on_call.reload(OnCallSettings::from(&config));
         self.deliverer.configure(&Settings::from(&config));
         self.status_page.reload(config.status_page.clone());
         self.probes.apply(&config.probes);
@@ -190,6 +198,7 @@ impl Shared {
         self.config.store(Arc::new(config));
         self.pipeline.wake();
         self.changes.changed(&[ChangeKind::Rule, ChangeKind::Probe, ChangeKind::Notification, ChangeKind::Run]);
+        self.changes.changed(&[ChangeKind::OnCall]);
         Ok(summary)
     }
 

@@ -22,7 +22,12 @@ pub(super) enum Command {
 pub(super) async fn run(server: &Server, format: Format, command: Command) -> Outcome {
     match command {
         Command::List => {
-            let list: RuleList = server.get("/rules", &[]).await?;
+            let mut list: RuleList = server.get("/rules", &[]).await?;
+            while let Some(cursor) = list.next_cursor.take() {
+                let next: RuleList = server.get("/rules", &[("cursor", Some(cursor))]).await?;
+                list.items.extend(next.items);
+                list.next_cursor = next.next_cursor;
+            }
             output::show(format, &list, |list| {
                 let rows = list
                     .items

@@ -7,7 +7,8 @@ use watchkeeper_domain::Span;
 use super::Outcome;
 use super::ask::Server;
 use super::output::{self, Format, time, word};
-use crate::http::dto::silences::{NewSilence, Silence, SilenceList};
+use crate::http::dto::alerts::Alert;
+use crate::http::dto::silences::{NewSilence, Silence, SilenceList, SilencePreview, SilenceTrial};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -25,6 +26,18 @@ pub(super) enum Command {
         /// Why.
         #[arg(long, short)]
         comment: String,
+        /// Whom to ask about it, when that is somebody else.
+        #[arg(long)]
+        owner: Option<String>,
+        /// Where the work is tracked.
+        #[arg(long)]
+        ticket: Option<String>,
+    },
+    /// Say what a silence with these matchers would hold back; makes none.
+    Preview {
+        /// Matchers, as for `add`.
+        #[arg(required = true)]
+        matchers: Vec<String>,
     },
     /// List silences.
     #[command(alias = "query")]
@@ -42,10 +55,23 @@ pub(super) enum Command {
 
 pub(super) async fn run(server: &Server, format: Format, command: Command) -> Outcome {
     match command {
-        Command::Add { matchers, duration, comment } => {
-            let body = NewSilence { matchers, starts_at: None, duration: duration.to_string(), comment };
+        Command::Add { matchers, duration, comment, owner, ticket } => {
+            let duration = duration.to_string();
+            let body = NewSilence { matchers, starts_at: None, duration, comment, owner, ticket };
             let silence: Silence = server.post("/silences", &body).await?;
             output::show(format, &silence, |s| output::line(&format!("{} until {}", s.id, time(Some(s.ends_at)))))
+        }
+        Command::Preview { matchers } => {
+            let preview: SilencePreview = server.post("/silences/preview", &SilenceTrial { matchers }).await?;
+            output::show(format, &preview, |p| {
+                let row = |a: &Alert| vec![a.id.clone(), word(&a.priority), a.title.clone(), time(Some(a.since))];
+                let rows = p.alerts.iter().map(row).collect();
+                output::table(&["ID", "PRIORITY", "ALERT", "SINCE"], rows, "It would hold back nothing now.");
+                output::line(&format!(
+                    "{} fire now, {} of them are silenced already; {} began within the last day.",
+                    p.total, p.silenced, p.last_day
+                ));
+            })
         }
         Command::List { expired } => {
             let state = Some(if expired { "active,pending,expired" } else { "active,pending" }.to_owned());

@@ -3,6 +3,8 @@
 //! Not a filter: an entry whose kind has no words here is shown by its kind, never left out.
 
 use serde_json::Value;
+use watchkeeper_config::model::person::RECEIVER_PREFIX;
+use watchkeeper_domain::Integration;
 use watchkeeper_state::ledger::LedgerRow;
 
 use crate::http::dto::alerts::ExplainStep;
@@ -12,7 +14,36 @@ use crate::http::dto::words::{ExplainStage as Stage, Outcome};
 pub(super) fn step(row: &LedgerRow) -> ExplainStep {
     let text = |key: &str| row.data[key].as_str().unwrap_or("").to_owned();
     let over = || format!("{} over {}", text("receiver"), text("integration"));
+    let calls_people = row.data["integration"] == Integration::ON_CALL;
     let (stage, outcome, title) = match row.kind.as_str() {
+        "notification.intended" if calls_people => {
+            (Stage::Escalation, Outcome::Info, format!("{} calls people ({})", text("receiver"), text("reason")))
+        }
+        "notification.delivered" if calls_people => {
+            (Stage::Escalation, Outcome::Ok, format!("The escalation policy of {} has it", text("receiver")))
+        }
+        "notification.failed" if calls_people => {
+            (Stage::Escalation, Outcome::Failed, format!("Nobody could be called by {}", text("receiver")))
+        }
+        "escalation.started" => {
+            (Stage::Escalation, Outcome::Info, format!("The escalation policy {} begins", text("policy")))
+        }
+        "escalation.called" => (Stage::Escalation, Outcome::Ok, called(&row.data)),
+        "escalation.passed_over" => {
+            (Stage::Escalation, Outcome::Stopped, format!("Step {} calls nobody", row.data["step"]))
+        }
+        "escalation.held" => (Stage::Escalation, Outcome::Stopped, "Calling people is held back".to_owned()),
+        "escalation.acknowledged" => (Stage::Escalation, Outcome::Ok, "Nobody else is called".to_owned()),
+        "escalation.reminded" => (Stage::Escalation, Outcome::Info, "People are reminded".to_owned()),
+        "escalation.exhausted" => {
+            (Stage::Escalation, Outcome::Failed, format!("Nobody of {} answered", text("policy")))
+        }
+        "escalation.ended" => (Stage::Escalation, Outcome::Ok, "Calling people is over".to_owned()),
+        "page.not_sent" => {
+            let via = text("via");
+            let over = if via.is_empty() { String::new() } else { format!(" over {via}") };
+            (Stage::Escalation, Outcome::Stopped, format!("{} is not called{over}", whom(&text("receiver"))))
+        }
         "rule.pending" => {
             (Stage::Rule, Outcome::Info, "The condition holds; the rule waits whether it lasts".to_owned())
         }
@@ -66,6 +97,20 @@ pub(super) fn step(row: &LedgerRow) -> ExplainStep {
     }
 }
 
+/// A receiver as people say it: a person by their name.
+pub(super) fn whom(receiver: &str) -> &str {
+    receiver.strip_prefix(RECEIVER_PREFIX).unwrap_or(receiver)
+}
+
+fn called(data: &Value) -> String {
+    let names: Vec<&str> = data["called"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let round = match data["round"].as_u64() {
+        Some(round) if round > 1 => format!(", round {round}"),
+        _ => String::new(),
+    };
+    format!("Step {}{round} calls {}", data["step"], names.join(", "))
+}
+
 /// Incidents and runs: their entries carry a text of their own, or their kind says it.
 fn by_noun(kind: &str, row: &LedgerRow) -> (Stage, Outcome, String) {
     let (noun, verb) = kind.split_once('.').unwrap_or((kind, ""));
@@ -89,7 +134,7 @@ fn by_noun(kind: &str, row: &LedgerRow) -> (Stage, Outcome, String) {
 
 /// What people want to read of an entry's data, a line each.
 fn detail(data: &Value) -> Option<String> {
-    const SHOWN: [&str; 12] = [
+    const SHOWN: [&str; 14] = [
         "reason",
         "value",
         "threshold",
@@ -99,6 +144,8 @@ fn detail(data: &Value) -> Option<String> {
         "receipt",
         "error",
         "next_attempt_at",
+        "missed",
+        "next_at",
         "outcome",
         "note",
         "comment",
@@ -106,6 +153,13 @@ fn detail(data: &Value) -> Option<String> {
     let lines: Vec<String> = SHOWN
         .iter()
         .filter_map(|key| match &data[*key] {
+            Value::Array(missed) if *key == "missed" => {
+                let line = |one: &Value| {
+                    let text = |key: &str| one[key].as_str().unwrap_or("?").to_owned();
+                    format!("not called: {}, because {}", text("target"), text("reason"))
+                };
+                (!missed.is_empty()).then(|| missed.iter().map(line).collect::<Vec<_>>().join("\n"))
+            }
             Value::Array(tried) if *key == "tried" => Some(tried.iter().map(route).collect::<Vec<_>>().join("\n")),
             Value::Null => None,
             Value::String(text) if text.is_empty() => None,

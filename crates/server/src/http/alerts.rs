@@ -8,15 +8,16 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::Value;
 use watchkeeper_alert::alert::{Alert as Stored, AlertState as StoredState};
-use watchkeeper_alert::read::{self, Filter, Listed, Shown};
+use watchkeeper_alert::read::{self, Filter, Listed, Owned, Shown, Sort};
 use watchkeeper_alert::{Transition as StoredTransition, command};
-use watchkeeper_domain::ids::AlertId;
+use watchkeeper_domain::ids::{AlertId, IncidentId};
 use watchkeeper_domain::{Actor, Category, Priority, Problem};
 
 use super::access::Caller;
 use super::body::JsonBody;
 use super::dto::alerts::{
-    AcknowledgeAlert, Alert, AlertDetail, AlertList, AlertQuery, Evidence, Explanation, Transition,
+    AcknowledgeAlert, Alert, AlertCounts, AlertDetail, AlertList, AlertQuery, AlertSort, Evidence, Explanation,
+    Transition,
 };
 use super::dto::session::ChangeKind;
 use super::dto::words::{AlertState, Comparison};
@@ -26,27 +27,98 @@ use super::problem::{ApiProblem, ApiResult};
 use crate::app::Shared;
 use crate::explain;
 
+pub mod many;
+
+/// How many services are counted.
+const MOST_SERVICES: usize = 200;
+/// The word for what nobody has.
+pub(super) const NOBODY: &str = "nobody";
+
 /// `GET /alerts`.
 pub async fn list(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
     Query(query): Query<AlertQuery>,
 ) -> ApiResult<Json<AlertList>> {
-    let states: Vec<AlertState> = words("state", query.state.as_deref().unwrap_or("pending,firing,unknown"))?;
-    let filter = Filter {
-        states: states.into_iter().filter_map(shown).collect(),
-        categories: words::<Category>("category", query.category.as_deref().unwrap_or(""))?,
-        priorities: words::<Priority>("priority", query.priority.as_deref().unwrap_or(""))?,
-        text: query.q.filter(|q| !q.trim().is_empty()),
-        limit: Paging::new(query.limit, None)?.limit,
-        cursor: query.cursor,
-        ..Filter::default()
+    let owners = super::incidents::owners(&shared).await?;
+    let Some(filter) = filter(&caller, &owners, query)? else {
+        return Ok(Json(AlertList { items: Vec::new(), total: 0, next_cursor: None }));
     };
     let page =
         read::list(shared.state.read(), shared.silences.cache(), shared.env.now(), &filter).await.map_err(refused)?;
+    let items = page.items.iter().map(|l| summary(l, &owners)).collect();
+    Ok(Json(AlertList { items, total: page.total, next_cursor: page.next_cursor }))
+}
+
+/// `GET /alerts/counts`.
+pub async fn counts(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Query(query): Query<AlertQuery>,
+) -> ApiResult<Json<AlertCounts>> {
     let owners = super::incidents::owners(&shared).await?;
-    let items = page.items.iter().filter(|l| visible(&caller, &l.alert)).map(|l| summary(l, &owners)).collect();
-    Ok(Json(AlertList { items, next_cursor: page.next_cursor }))
+    let counts = match filter(&caller, &owners, query)? {
+        Some(filter) => read::counts(shared.state.read(), &filter).await?,
+        None => read::Counts::default(),
+    };
+    let mut services: Vec<_> = counts.services.into_iter().collect();
+    services.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    services.truncate(MOST_SERVICES);
+    Ok(Json(AlertCounts {
+        states: counts.states.into_iter().map(|(word, many)| (word.to_owned(), many)).collect(),
+        priorities: counts.priorities,
+        categories: counts.categories,
+        services: services.into_iter().collect(),
+    }))
+}
+
+/// What the caller asks for, as far as they may see it; none: states that no alert is in.
+fn filter(caller: &Caller, owners: &Owners, query: AlertQuery) -> ApiResult<Option<Filter>> {
+    let states: Vec<AlertState> = words("state", query.state.as_deref().unwrap_or("pending,firing,unknown"))?;
+    let shown: Vec<Shown> = states.iter().copied().filter_map(shown).collect();
+    if shown.is_empty() && !states.is_empty() {
+        return Ok(None);
+    }
+    let incidents = |wanted: &dyn Fn(&str) -> bool| -> Vec<IncidentId> {
+        owners.iter().filter(|(_, owner)| wanted(owner)).filter_map(|(id, _)| id.parse().ok()).collect()
+    };
+    let owner = query.owner.filter(|name| !name.is_empty()).map(|name| match name.as_str() {
+        NOBODY => Owned::ByNobody(incidents(&|_| true)),
+        _ => Owned::By {
+            theirs: incidents(&|owner| owner == name),
+            others: incidents(&|owner| owner != name),
+            person: name,
+        },
+    });
+    Ok(Some(Filter {
+        states: shown,
+        categories: words::<Category>("category", query.category.as_deref().unwrap_or(""))?,
+        hidden: hidden(caller),
+        priorities: words::<Priority>("priority", query.priority.as_deref().unwrap_or(""))?,
+        services: query
+            .service
+            .iter()
+            .flat_map(|s| s.split(','))
+            .filter(|s| !s.is_empty())
+            .map(str::to_owned)
+            .collect(),
+        owner,
+        text: query.q.filter(|q| !q.trim().is_empty()),
+        sort: match query.sort.unwrap_or_default() {
+            AlertSort::Urgency => Sort::Urgency,
+            AlertSort::Newest => Sort::Newest,
+            AlertSort::Oldest => Sort::Oldest,
+            AlertSort::Name => Sort::Name,
+        },
+        limit: Paging::new(query.limit, None)?.limit,
+        cursor: query.cursor,
+        ..Filter::default()
+    }))
+}
+
+/// The categories that the caller may not see: a security alert is as restricted as its incident.
+pub(super) fn hidden(caller: &Caller) -> Vec<Category> {
+    if caller.sees_restricted() { Vec::new() } else { vec![Category::Security] }
 }
 
 /// `GET /alerts/{id}`.
@@ -97,7 +169,7 @@ pub(super) async fn find(shared: &Shared, caller: &Caller, id: &str) -> ApiResul
 }
 
 /// A security alert is as restricted as its incident.
-pub(super) fn visible(caller: &Caller, alert: &Stored) -> bool {
+pub(crate) fn visible(caller: &Caller, alert: &Stored) -> bool {
     alert.category != Category::Security || caller.sees_restricted()
 }
 
@@ -132,7 +204,9 @@ pub(super) fn summary(listed: &Listed, owners: &Owners) -> Alert {
         owner: incident_id
             .as_ref()
             .and_then(|id| owners.get(id).cloned())
+            .or_else(|| alert.owner.clone())
             .or_else(|| alert.acknowledged_by.as_deref().map(person)),
+        service: alert.service().map(str::to_owned),
         incident_id,
     }
 }
@@ -237,6 +311,6 @@ pub(super) fn person(actor: &str) -> String {
     }
 }
 
-fn refused(error: watchkeeper_alert::Error) -> ApiProblem {
+pub(super) fn refused(error: watchkeeper_alert::Error) -> ApiProblem {
     ApiProblem::from(Problem::from(&error))
 }

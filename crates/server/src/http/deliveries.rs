@@ -8,7 +8,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use watchkeeper_config::model::Receiver as Configured;
-use watchkeeper_domain::Category;
+use watchkeeper_domain::ids::NotificationId;
+use watchkeeper_domain::{Category, Integration, Timestamp};
 use watchkeeper_respond::notify::read::{self, Attempt, Filter, Standing};
 
 use super::access::Caller;
@@ -19,7 +20,7 @@ use super::dto::deliveries::{
 use super::dto::session::ChangeKind;
 use super::dto::words::{DeliveryState, ReceiverHealth};
 use super::extract::{Path, Query};
-use super::page::Paging;
+use super::page::{Paging, moment, words};
 use super::problem::{ApiProblem, ApiResult};
 use crate::app::Shared;
 
@@ -84,6 +85,7 @@ fn target(receiver: &Configured, key: &str) -> String {
         "slack" => receiver.slack.get(at).map(|s| s.webhook_url.reference().to_owned()),
         "email" => receiver.email.get(at).map(|e| e.to.join(", ")),
         "webhook" => receiver.webhook.get(at).map(|w| w.url.reference().to_owned()),
+        Integration::ON_CALL => receiver.escalation_policy.clone(),
         _ => receiver.services().find(|(own, _)| own == key).map(|(_, integration)| integration.service.target()),
     }
     .unwrap_or_default()
@@ -103,8 +105,10 @@ pub async fn test(
     shared.changes.changed(&[ChangeKind::Notification]);
     let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
     let found = read::list(shared.state.read(), &Filter { receiver: Some(name), ..Filter::default() }, 100, 0).await?;
-    let items = found.into_iter().filter(|n| ids.contains(&n.id)).map(|n| shown(&config, n)).collect();
-    Ok((StatusCode::ACCEPTED, Json(NotificationList { items, next_cursor: None })))
+    let items: Vec<Notification> =
+        found.into_iter().filter(|n| ids.contains(&n.id)).map(|n| shown(&config, n)).collect();
+    let total = items.len() as u64;
+    Ok((StatusCode::ACCEPTED, Json(NotificationList { items, total, next_cursor: None })))
 }
 
 /// `GET /notifications`.
@@ -113,7 +117,7 @@ pub async fn list(
     caller: Caller,
     Query(query): Query<NotificationQuery>,
 ) -> ApiResult<Json<NotificationList>> {
-    let paging = Paging::new(query.limit, query.cursor.as_deref())?;
+    let limit = Paging::new(query.limit, None)?.limit;
     let alert = match query.alert_id.as_deref() {
         None => None,
         Some(id) => Some(find(&shared, &caller, id).await?.alert.id),
@@ -122,17 +126,35 @@ pub async fn list(
         None => None,
         Some(id) => Some(id.parse().map_err(|_| ApiProblem::not_found("incident", id))?),
     };
-    let states = query.state.as_deref().unwrap_or("");
-    let states = states
-        .split(',')
-        .map(str::trim)
-        .filter(|s| !s.is_empty())
-        .map(|s| if s == "retrying" { "pending" } else { s }.to_owned());
-    let filter = Filter { receiver: query.receiver, incident, alert, states: states.collect() };
-    let found = read::list(shared.state.read(), &filter, paging.limit + 1, paging.offset).await?;
-    let (found, next_cursor) = paging.page(found);
+    let states: Vec<DeliveryState> = words("state", query.state.as_deref().unwrap_or(""))?;
+    let filter = Filter {
+        receiver: query.receiver.filter(|name| !name.is_empty()),
+        incident,
+        alert,
+        channel: query.channel.filter(|channel| !channel.is_empty()),
+        states: states.into_iter().map(|state| state.as_str().to_owned()).collect(),
+        text: query.q.filter(|text| !text.trim().is_empty()),
+        since: moment("since", query.since.as_deref())?,
+        until: moment("until", query.until.as_deref())?,
+        public_only: !caller.sees_restricted(),
+        after: query.cursor.as_deref().map(after).transpose()?,
+    };
+    let mut found = read::list(shared.state.read(), &filter, limit + 1, 0).await?;
+    let total = read::count(shared.state.read(), &filter).await?;
+    let more = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    let next_cursor = found.last().filter(|_| more).map(|n| format!("{}.{}", n.created_at.as_micros(), n.id));
     let items = for_caller(&shared, &caller, found).await?;
-    Ok(Json(NotificationList { items, next_cursor }))
+    Ok(Json(NotificationList { items, total, next_cursor }))
+}
+
+/// Where a page ended.
+fn after(cursor: &str) -> ApiResult<(Timestamp, String)> {
+    let parsed = cursor.split_once('.').and_then(|(at, id)| {
+        let id: NotificationId = id.parse().ok()?;
+        Some((Timestamp::from_micros(at.parse().ok()?), id.to_string()))
+    });
+    parsed.ok_or_else(|| ApiProblem::invalid("cursor", "it is not one that a list gave"))
 }
 
 /// Notifications as the API shows them, without those about restricted matters where the caller may not see them.

@@ -22,11 +22,29 @@ macro_rules! list {
     )*};
 }
 
+/// A list answer that also says how many there are in all.
+macro_rules! counted_list {
+    ($($(#[$doc:meta])* $name:ident of $item:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+        pub struct $name {
+            /// The objects, in the order that the path documents.
+            pub items: Vec<$item>,
+            /// How many there are on all pages together, as far as the reader may see them.
+            pub total: u64,
+            /// Give this back as `cursor` to get the next page; absent on the last page.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub next_cursor: Option<String>,
+        }
+    )*};
+}
+
 pub mod alerts;
 pub mod deliveries;
 pub mod incidents;
 pub mod incoming;
 pub mod ledger;
+pub mod oncall;
 pub mod overview;
 pub mod post_mortem;
 pub mod probes;

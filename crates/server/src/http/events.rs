@@ -60,7 +60,7 @@ pub async fn events(State(shared): State<Arc<Shared>>) -> Sse<impl Stream<Item =
     Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
 }
 
-const ALL: [ChangeKind; 8] = [
+const ALL: [ChangeKind; 9] = [
     ChangeKind::Alert,
     ChangeKind::Incident,
     ChangeKind::Rule,
@@ -69,4 +69,5 @@ const ALL: [ChangeKind; 8] = [
     ChangeKind::Silence,
     ChangeKind::Probe,
     ChangeKind::Fault,
+    ChangeKind::OnCall,
 ];

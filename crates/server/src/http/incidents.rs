@@ -11,7 +11,7 @@ use watchkeeper_alert::read::Listed as ListedAlert;
 use watchkeeper_domain::ids::{AlertId, IncidentId};
 use watchkeeper_domain::{Actor, Problem};
 use watchkeeper_incident::command::Declaration;
-use watchkeeper_incident::read::{self, Filter, Listed};
+use watchkeeper_incident::read::{self, Filter, Listed, Sort};
 use watchkeeper_incident::timeline::TimelineEntry as StoredEntry;
 use watchkeeper_incident::{IncidentKind as StoredKind, IncidentState as StoredState, Role as StoredRole, Viewer};
 use watchkeeper_respond::notify::read as outbox;
@@ -22,8 +22,8 @@ use super::alerts::{Owners, person, summary};
 use super::body::JsonBody;
 use super::deliveries::for_caller;
 use super::dto::incidents::{
-    AssignRole, Incident, IncidentDetail, IncidentList, IncidentQuery, IncidentStep, NewIncident, NewNote,
-    TimelineEntry,
+    AssignRole, Incident, IncidentDetail, IncidentList, IncidentQuery, IncidentSort, IncidentStep, NewIncident,
+    NewNote, TimelineEntry,
 };
 use super::dto::words::{IncidentKind, IncidentState, Role};
 use super::extract::{Path, Query};
@@ -39,11 +39,8 @@ pub(super) fn viewer(caller: &Caller) -> Viewer {
 
 /// Who has which open incident.
 pub(super) async fn owners(shared: &Shared) -> ApiResult<Owners> {
-    let states = vec![StoredState::Triggered, StoredState::Acknowledged, StoredState::Mitigated];
-    let filter = Filter { states, limit: 1_000, ..Filter::default() };
-    let page = read::list(shared.state.read(), Viewer::ALL, &filter).await.map_err(refused)?;
-    let owner = |l: &Listed| Some((l.incident.id.to_string(), person(l.incident.owner()?)));
-    Ok(page.items.iter().filter_map(owner).collect())
+    let owners = read::owners(shared.state.read()).await?;
+    Ok(owners.into_iter().map(|(id, owner)| (id.to_string(), person(&owner))).collect())
 }
 
 /// `GET /incidents`.
@@ -55,12 +52,24 @@ pub async fn list(
     let states: Vec<IncidentState> = words("state", query.state.as_deref().unwrap_or(""))?;
     let filter = Filter {
         states: states.into_iter().map(stored_state).collect(),
+        priorities: words("priority", query.priority.as_deref().unwrap_or(""))?,
+        categories: words("category", query.category.as_deref().unwrap_or(""))?,
+        owner: query.owner.filter(|name| !name.is_empty()).map(|name| match name.as_str() {
+            super::alerts::NOBODY => String::new(),
+            _ => name,
+        }),
+        sort: match query.sort.unwrap_or_default() {
+            IncidentSort::Newest => Sort::Newest,
+            IncidentSort::Oldest => Sort::Oldest,
+            IncidentSort::Urgency => Sort::Urgency,
+        },
         text: query.q.filter(|q| !q.trim().is_empty()),
         limit: Paging::new(query.limit, None)?.limit,
         cursor: query.cursor,
     };
     let page = read::list(shared.state.read(), viewer(&caller), &filter).await.map_err(refused)?;
-    Ok(Json(IncidentList { items: page.items.iter().map(shown).collect(), next_cursor: page.next_cursor }))
+    let items = page.items.iter().map(shown).collect();
+    Ok(Json(IncidentList { items, total: page.total, next_cursor: page.next_cursor }))
 }
 
 /// `GET /incidents/{id}`.
@@ -266,6 +275,6 @@ fn stored_state(state: IncidentState) -> StoredState {
     }
 }
 
-pub(super) fn refused(error: watchkeeper_incident::Error) -> ApiProblem {
+pub(crate) fn refused(error: watchkeeper_incident::Error) -> ApiProblem {
     ApiProblem::from(Problem::from(&error))
 }

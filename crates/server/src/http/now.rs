@@ -19,7 +19,7 @@ use super::dto::overview::{OpenIncident, Overview, PriorityCounts, ProbeCounts};
 use super::dto::session::{Me, Settings};
 use super::dto::words::{PersonRole, Priority, ProbeState, ReceiverHealth, RuleState};
 use super::problem::{ApiProblem, ApiResult};
-use super::{deliveries, incidents as incident_api, rules, workflows};
+use super::{deliveries, incidents as incident_api, oncall, rules, workflows};
 use crate::app::Shared;
 
 /// `GET /overview`.
@@ -61,6 +61,7 @@ pub async fn overview(State(shared): State<Arc<Shared>>, caller: Caller) -> ApiR
     Ok(Json(Overview {
         at: now.into(),
         incidents: open,
+        on_call: oncall::answers(&shared, now, None).await?,
         alerts: firing.iter().filter(|l| l.alert.incident_id.is_none()).map(|l| summary(l, &nobody)).collect(),
         rules_total: u32::try_from(all_rules.len()).unwrap_or(u32::MAX),
         unknown_rules: all_rules.into_iter().filter(|r| r.state == RuleState::Unknown).collect(),
@@ -142,6 +143,8 @@ pub async fn settings(State(shared): State<Arc<Shared>>) -> Json<Settings> {
         ("receivers", config.receivers.len()),
         ("workflows", config.workflows.len()),
         ("people", config.people.len()),
+        ("schedules", config.schedules.len()),
+        ("escalation policies", config.escalation_policies.len()),
         ("status page components", config.status_page.components.len()),
     ];
     let mut files: Vec<String> = config.rule_groups.iter().map(|g| g.file.clone()).collect();

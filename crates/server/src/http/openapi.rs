@@ -14,6 +14,7 @@ mod incidents;
 mod incoming;
 mod ledger;
 mod now;
+mod oncall;
 mod prometheus;
 mod response;
 mod telemetry;
@@ -36,12 +37,16 @@ mod telemetry;
         now::switch_fault_on,
         now::switch_fault_off,
         alerts::list_alerts,
+        alerts::count_alerts,
+        alerts::acknowledge_alerts,
+        alerts::assign_alerts,
         alerts::get_alert,
         alerts::get_alert_chart,
         alerts::explain_alert,
         alerts::acknowledge_alert,
         alerts::list_silences,
         alerts::create_silence,
+        alerts::preview_silence,
         alerts::expire_silence,
         incoming::receive_alerts,
         incoming::preview_alerts,
@@ -74,6 +79,17 @@ mod telemetry;
         telemetry::list_traces,
         telemetry::get_trace,
         telemetry::list_services,
+        oncall::on_call,
+        oncall::list_schedules,
+        oncall::get_schedule,
+        oncall::add_handoff_note,
+        oncall::list_gaps,
+        oncall::list_overrides,
+        oncall::create_override,
+        oncall::remove_override,
+        oncall::list_people,
+        oncall::explain_person,
+        oncall::list_escalations,
         ledger::list_ledger,
         ledger::verify_ledger,
         prometheus::query,
@@ -83,13 +99,20 @@ mod telemetry;
         prometheus::label_values,
         prometheus::metadata,
     ),
-    components(schemas(dto::session::Change, dto::words::Role)),
+    components(schemas(
+        dto::session::Change,
+        dto::words::Role,
+        dto::alerts::AlertSort,
+        dto::incidents::IncidentSort,
+        dto::rules::RuleSort,
+    )),
     tags(
         (name = "now", description = "What is wrong now; who is asking; live changes"),
         (name = "alerts", description = "Alerts and silences"),
         (name = "incidents", description = "Incidents and post-mortems"),
         (name = "detection", description = "Rules, probes and scraped targets"),
         (name = "response", description = "Workflows, runs, receivers, notifications"),
+        (name = "on-call", description = "Who answers when, overrides, hand-off notes, escalations"),
         (name = "telemetry", description = "Stored metrics, logs and traces"),
         (name = "ledger", description = "What happened, hash-chained"),
         (name = "prometheus", description = "The Prometheus read API"),

@@ -11,7 +11,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use rust_embed::RustEmbed;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use watchkeeper_domain::Code;
+use watchkeeper_domain::{Code, Timestamp};
 
 use super::access::{COOKIE, cookie};
 use super::extract::{Form, Path};
@@ -145,6 +145,12 @@ pub fn words<T: DeserializeOwned>(name: &str, text: &str) -> ApiResult<Vec<T>> {
                 .map_err(|error| ApiProblem::invalid(name, error))
         })
         .collect()
+}
+
+/// Reads a moment: RFC 3339 or Unix seconds.
+pub fn moment(name: &str, text: Option<&str>) -> ApiResult<Option<Timestamp>> {
+    let parse = |text: &str| text.parse::<Timestamp>().map_err(|error| ApiProblem::invalid(name, error));
+    text.filter(|text| !text.is_empty()).map(parse).transpose()
 }
 
 /// An answer for commands that have nothing to say.

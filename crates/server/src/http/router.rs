@@ -19,8 +19,9 @@ use watchkeeper_domain::Code;
 
 use super::problem::ApiProblem;
 use super::{
-    access, alertmanager, alerts, chart, console, deliveries, demo, events, incidents, incoming, ingest, ledger, now,
-    page, post_mortem, prometheus, rules, silences, slack, status_page, targets, telemetry, workflows,
+    access, alertmanager, alerts, calendar, chart, console, deliveries, demo, events, incidents, incoming, ingest,
+    ledger, now, oncall, page, post_mortem, prometheus, rules, silences, slack, status_page, targets, telemetry,
+    workflows,
 };
 use crate::app::Shared;
 
@@ -75,6 +76,9 @@ pub fn routes() -> Routes {
             .route(Method::POST, "/api/watchkeeper/v1/demo/faults/{name}/on", ADMIN, post(demo::switch_on))
             .route(Method::POST, "/api/watchkeeper/v1/demo/faults/{name}/off", ADMIN, post(demo::switch_off))
             .route(Method::GET, "/api/watchkeeper/v1/alerts", VIEW, get(alerts::list))
+            .route(Method::GET, "/api/watchkeeper/v1/alerts/counts", VIEW, get(alerts::counts))
+            .route(Method::POST, "/api/watchkeeper/v1/alerts/acknowledge", ACT, post(alerts::many::acknowledge))
+            .route(Method::POST, "/api/watchkeeper/v1/alerts/assign", ACT, post(alerts::many::assign))
             .route(Method::GET, "/api/watchkeeper/v1/alerts/{id}", VIEW, get(alerts::show))
             .route(Method::GET, "/api/watchkeeper/v1/alerts/{id}/chart", VIEW, get(chart::data))
             .route(Method::GET, "/api/watchkeeper/v1/alerts/{id}/explain", VIEW, get(alerts::explain))
@@ -83,6 +87,7 @@ pub fn routes() -> Routes {
             .route(Method::POST, "/api/watchkeeper/v1/in/{name}/preview", VIEW, post(incoming::preview))
             .route(Method::GET, "/api/watchkeeper/v1/silences", VIEW, get(silences::list))
             .route(Method::POST, "/api/watchkeeper/v1/silences", ACT, post(silences::create))
+            .route(Method::POST, "/api/watchkeeper/v1/silences/preview", VIEW, post(silences::preview))
             .route(Method::DELETE, "/api/watchkeeper/v1/silences/{id}", ACT, delete(silences::expire))
             .route(Method::GET, "/api/watchkeeper/v1/incidents", VIEW, get(incidents::list))
             .route(Method::POST, "/api/watchkeeper/v1/incidents", ACT, post(incidents::declare))
@@ -108,6 +113,17 @@ pub fn routes() -> Routes {
             .route(Method::GET, "/api/watchkeeper/v1/receivers", VIEW, get(deliveries::receivers))
             .route(Method::POST, "/api/watchkeeper/v1/receivers/{name}/test", ADMIN, post(deliveries::test))
             .route(Method::GET, "/api/watchkeeper/v1/notifications", VIEW, get(deliveries::list))
+            .route(Method::GET, "/api/watchkeeper/v1/oncall", VIEW, get(oncall::now))
+            .route(Method::GET, "/api/watchkeeper/v1/oncall/schedules", VIEW, get(oncall::schedules))
+            .route(Method::GET, "/api/watchkeeper/v1/oncall/schedules/{name}", VIEW, get(oncall::schedule))
+            .route(Method::POST, "/api/watchkeeper/v1/oncall/schedules/{name}/notes", ACT, post(oncall::note))
+            .route(Method::GET, "/api/watchkeeper/v1/oncall/gaps", VIEW, get(oncall::gaps))
+            .route(Method::GET, "/api/watchkeeper/v1/oncall/overrides", VIEW, get(oncall::overrides))
+            .route(Method::POST, "/api/watchkeeper/v1/oncall/overrides", ACT, post(oncall::create_override))
+            .route(Method::DELETE, "/api/watchkeeper/v1/oncall/overrides/{id}", ACT, delete(oncall::remove_override))
+            .route(Method::GET, "/api/watchkeeper/v1/oncall/people", VIEW, get(oncall::people))
+            .route(Method::GET, "/api/watchkeeper/v1/oncall/people/{name}/explain", VIEW, get(oncall::explain_person))
+            .route(Method::GET, "/api/watchkeeper/v1/oncall/escalations", VIEW, get(oncall::escalations))
             .route(Method::GET, "/api/watchkeeper/v1/telemetry/metrics", VIEW, get(telemetry::metrics))
             .route(Method::GET, "/api/watchkeeper/v1/telemetry/logs", VIEW, get(telemetry::logs))
             .route(Method::GET, "/api/watchkeeper/v1/telemetry/traces", VIEW, get(telemetry::traces))
@@ -173,6 +189,8 @@ pub fn routes() -> Routes {
             .route(Method::GET, "/summary.json", PUBLIC, get(status_page::summary))
             .route(Method::GET, "/api/v2/summary.json", PUBLIC, get(status_page::summary))
             .route(Method::GET, "/feed.atom", PUBLIC, get(status_page::feed))
+            .route(Method::GET, "/calendars/schedules/{name}/{seal}", PUBLIC, get(calendar::schedule))
+            .route(Method::GET, "/calendars/people/{name}/{seal}", PUBLIC, get(calendar::person))
             .route(Method::GET, "/charts/{file}", PUBLIC, get(chart::png))
             .route(Method::POST, "/v2/enqueue", PUBLIC, post(incoming::pagerduty::enqueue))
             .route(Method::POST, "/slack/interactions", PUBLIC, post(slack::interactions))

@@ -13,16 +13,61 @@ use watchkeeper_domain::Category;
 
 use super::access::Caller;
 use super::dto::probes::{Probe, ProbeList, ProbeResult};
-use super::dto::rules::{Rule, RuleInstance, RuleList};
-use super::dto::words::{AlertState, Priority, ProbeState, RuleState};
+use super::dto::rules::{Rule, RuleInstance, RuleList, RuleQuery, RuleSort};
+use super::dto::words::{AlertState, Category as ShownCategory, Priority, ProbeState, RuleState};
+use super::extract::Query;
+use super::page::{Paging, words};
+use super::problem::{ApiProblem, ApiResult};
 use crate::app::Shared;
 
 /// The most instances of one rule that are shown.
 const MOST_INSTANCES: usize = 100;
 
 /// `GET /rules`.
-pub async fn list(State(shared): State<Arc<Shared>>, caller: Caller) -> Json<RuleList> {
-    Json(RuleList { items: all(&shared, &caller), next_cursor: None })
+pub async fn list(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Query(query): Query<RuleQuery>,
+) -> ApiResult<Json<RuleList>> {
+    let limit = Paging::new(query.limit.or(Some(1_000)), None)?.limit as usize;
+    let states: Vec<RuleState> = words("state", query.state.as_deref().unwrap_or(""))?;
+    let priorities: Vec<Priority> = words("priority", query.priority.as_deref().unwrap_or(""))?;
+    let categories: Vec<ShownCategory> = words("category", query.category.as_deref().unwrap_or(""))?;
+    let text = query.q.map(|q| q.to_lowercase()).filter(|q| !q.trim().is_empty());
+    let sort = query.sort.unwrap_or_default();
+    let mut items = all(&shared, &caller);
+    items.retain(|rule| {
+        let said = |text: &str| [&rule.name, &rule.group, &rule.expr].iter().any(|s| s.to_lowercase().contains(text));
+        (states.is_empty() || states.contains(&rule.state))
+            && (priorities.is_empty() || priorities.contains(&rule.priority))
+            && (categories.is_empty() || categories.contains(&rule.category))
+            && text.as_deref().is_none_or(said)
+    });
+    let total = items.len() as u64;
+    items.sort_by(|a, b| key(sort, a).cmp(&key(sort, b)));
+    if let Some(cursor) = &query.cursor {
+        let after = cursor.split_once('.').and_then(|(rank, id)| Some((rank.parse::<u8>().ok()?, id)));
+        let after = after.ok_or_else(|| ApiProblem::invalid("cursor", "it is not one that a list gave"))?;
+        items.retain(|rule| key(sort, rule) > after);
+    }
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next_cursor = items.last().filter(|_| more).map(|rule| {
+        let (rank, id) = key(sort, rule);
+        format!("{rank}.{id}")
+    });
+    Ok(Json(RuleList { items, total, next_cursor }))
+}
+
+/// What a rule is sorted by.
+fn key(sort: RuleSort, rule: &Rule) -> (u8, &str) {
+    let rank = match (sort, rule.state) {
+        (RuleSort::Name, _) | (RuleSort::State, RuleState::Firing) => 0,
+        (RuleSort::State, RuleState::Unknown) => 1,
+        (RuleSort::State, RuleState::Pending) => 2,
+        (RuleSort::State, RuleState::Ok) => 3,
+    };
+    (rank, &rule.id)
 }
 
 /// All rules.

@@ -7,18 +7,24 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use watchkeeper_alert::silence::{NewSilence as Wanted, Silence as Stored, SilenceState as StoredState};
+use watchkeeper_alert::silence::{
+    MAX_MATCHERS, NewSilence as Wanted, OWNER, Silence as Stored, SilenceState as StoredState, TICKET,
+};
 use watchkeeper_domain::ids::SilenceId;
-use watchkeeper_domain::{Matcher, Problem, Span};
+use watchkeeper_domain::{Matcher, Span};
 
 use super::access::Caller;
+use super::alerts::{hidden, refused, summary};
 use super::body::JsonBody;
-use super::dto::silences::{NewSilence, Silence, SilenceList, SilenceQuery};
+use super::dto::silences::{NewSilence, Silence, SilenceList, SilencePreview, SilenceQuery, SilenceTrial};
 use super::dto::words::SilenceState;
 use super::extract::{Path, Query};
 use super::page::{Paging, words};
 use super::problem::{ApiProblem, ApiResult};
 use crate::app::Shared;
+
+/// How many alerts a preview shows.
+const MOST_SHOWN: usize = 20;
 
 /// `GET /silences`.
 pub async fn list(
@@ -30,7 +36,8 @@ pub async fn list(
     let paging = Paging::new(query.limit, query.cursor.as_deref())?;
     let found = shared.silences.list(&states, paging.limit + 1, paging.offset).await.map_err(refused)?;
     let (found, next_cursor) = paging.page(found);
-    Ok(Json(SilenceList { items: shown(&shared, &found).await?, next_cursor }))
+    let total = shared.silences.count(&states).await.map_err(refused)?;
+    Ok(Json(SilenceList { items: shown(&shared, &found).await?, total, next_cursor }))
 }
 
 /// `POST /silences`.
@@ -39,18 +46,53 @@ pub async fn create(
     caller: Caller,
     JsonBody(body): JsonBody<NewSilence>,
 ) -> ApiResult<(StatusCode, Json<Silence>)> {
-    let matchers = body.matchers.iter().map(|text| Matcher::parse(text)).collect::<Result<_, _>>();
-    let matchers = matchers.map_err(|error| ApiProblem::invalid("matchers", error))?;
+    let matchers = matchers(&body.matchers)?;
     let duration: Span = body.duration.parse().map_err(|error| ApiProblem::invalid("duration", error))?;
     let wanted = Wanted {
         matchers,
         starts_at: body.starts_at.map(|t| t.0),
         duration,
         comment: body.comment,
+        annotations: [(OWNER, body.owner), (TICKET, body.ticket)]
+            .into_iter()
+            .filter_map(|(name, text)| Some((name.to_owned(), text?.trim().to_owned())))
+            .filter(|(_, text)| !text.is_empty())
+            .collect(),
         ..Wanted::default()
     };
     let silence = shared.silences.create(wanted, caller.actor()).await.map_err(refused)?;
     Ok((StatusCode::CREATED, Json(one(&shared, silence).await?)))
+}
+
+/// `POST /silences/preview`.
+pub async fn preview(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    JsonBody(body): JsonBody<SilenceTrial>,
+) -> ApiResult<Json<SilencePreview>> {
+    let matchers = matchers(&body.matchers)?;
+    if matchers.is_empty() {
+        return Err(ApiProblem::invalid("matchers", "name at least one"));
+    }
+    let (pool, cache, now) = (shared.state.read(), shared.silences.cache(), shared.env.now());
+    let found = watchkeeper_alert::read::matching(pool, cache, now, &matchers, &hidden(&caller), MOST_SHOWN)
+        .await
+        .map_err(refused)?;
+    let owners = super::incidents::owners(&shared).await?;
+    Ok(Json(SilencePreview {
+        total: found.total,
+        silenced: found.silenced,
+        last_day: found.last_day,
+        alerts: found.firing.iter().map(|listed| summary(listed, &owners)).collect(),
+    }))
+}
+
+fn matchers(texts: &[String]) -> ApiResult<Vec<Matcher>> {
+    if texts.len() > MAX_MATCHERS {
+        return Err(ApiProblem::invalid("matchers", format!("a silence has at most {MAX_MATCHERS}")));
+    }
+    let parsed = texts.iter().map(|text| Matcher::parse(text)).collect::<Result<_, _>>();
+    parsed.map_err(|error| ApiProblem::invalid("matchers", error))
 }
 
 /// `DELETE /silences/{id}`.
@@ -84,6 +126,8 @@ async fn shown(shared: &Shared, silences: &[Stored]) -> ApiResult<Vec<Silence>> 
         ends_at: silence.expired_at.unwrap_or(silence.ends_at).into(),
         created_by: silence.created_by.to_string(),
         comment: silence.comment.clone(),
+        owner: silence.annotations.get(OWNER).cloned(),
+        ticket: silence.annotations.get(TICKET).cloned(),
         matching_alerts,
     };
     Ok(silences.iter().zip(matching).map(show).collect())
@@ -95,8 +139,4 @@ fn stored_state(state: SilenceState) -> StoredState {
         SilenceState::Pending => StoredState::Pending,
         SilenceState::Expired => StoredState::Expired,
     }
-}
-
-fn refused(error: watchkeeper_alert::Error) -> ApiProblem {
-    ApiProblem::from(Problem::from(&error))
 }

@@ -25,6 +25,8 @@ use crate::app::Shared;
 const BARS: i64 = 60;
 /// How many records the histogram counts at most.
 const MOST_COUNTED: usize = 20_000;
+/// How many traces of a window are told apart at most.
+const MOST_TRACES: usize = 100_000;
 /// How many spans of one trace are shown.
 const MOST_SPANS: usize = 5_000;
 
@@ -37,9 +39,14 @@ pub async fn metrics(
     let prefix = query.prefix.unwrap_or_default().to_lowercase();
     let meta: BTreeMap<_, _> = shared.store.metadata().into_iter().map(|m| (m.name.to_string(), m)).collect();
     let names = shared.store.label_values(watchkeeper_domain::labels::NAME, &[], i64::MIN / 2, i64::MAX / 2);
-    let found: Vec<_> = names.iter().filter(|name| name.to_lowercase().contains(&prefix)).take(limit + 1).collect();
-    let more = found.len() > limit;
-    let items = found.into_iter().take(limit).map(|name| {
+    let found: Vec<_> = names.iter().filter(|name| name.to_lowercase().contains(&prefix)).collect();
+    let total = found.len() as u64;
+    // Names are sorted; a cursor is the last name of a page.
+    let after = query.cursor.unwrap_or_default();
+    let mut rest = found.into_iter().filter(|name| after.is_empty() || name.as_ref() > after.as_str());
+    let shown: Vec<_> = rest.by_ref().take(limit).collect();
+    let next_cursor = shown.last().filter(|_| rest.next().is_some()).map(|name| name.to_string());
+    let items = shown.into_iter().map(|name| {
         // Histograms and summaries describe themselves under the family's name.
         let family = ["_bucket", "_count", "_sum", "_total"].iter().find_map(|suffix| name.strip_suffix(suffix));
         let known = meta.get(name.as_ref()).or_else(|| meta.get(family?));
@@ -54,13 +61,16 @@ pub async fn metrics(
         }
     });
     let items = items.collect();
-    Ok(Json(MetricList { items, next_cursor: more.then(|| limit.to_string()) }))
+    Ok(Json(MetricList { items, total, next_cursor }))
 }
 
 /// `GET /telemetry/logs`.
 pub async fn logs(State(shared): State<Arc<Shared>>, Query(query): Query<LogQuery>) -> ApiResult<Json<LogList>> {
     let (since, until) = window(&shared, query.since.as_deref(), query.until.as_deref())?;
     let limit = Paging::new(query.limit, None)?.limit as usize;
+    let cursor = query.cursor.as_deref().map(LogCursor::read).transpose()?;
+    // A page of older records begins where the page before ended.
+    let until = cursor.as_ref().map_or(until, |cursor| until.min(nanos(cursor.t_ns) + Length::from_micros(1)));
     let wanted = Wanted {
         service: query.service.filter(|s| !s.is_empty()),
         min_severity: query.severity.as_deref().filter(|s| !s.is_empty()).map_or(Ok(0), severity)?,
@@ -72,13 +82,59 @@ pub async fn logs(State(shared): State<Arc<Shared>>, Query(query): Query<LogQuer
     let mut found = blocking(&shared, move |shared| shared.store.logs(&wanted)).await?;
     // The store goes by arrival; people read by the records' own time.
     found.items.sort_by_key(|record| std::cmp::Reverse(record.t_ns));
-    let truncated = found.items.len() > limit || !found.complete;
+    let histogram = if cursor.is_none() { histogram(&found.items, since, until) } else { Vec::new() };
+    let items = match &cursor {
+        Some(cursor) => cursor.rest(found.items),
+        None => found.items,
+    };
+    let more = items.len() > limit;
+    let next_cursor = more.then(|| LogCursor::after(&items[..limit], cursor.as_ref()).to_string());
     Ok(Json(LogList {
-        histogram: histogram(&found.items, since, until),
-        truncated,
+        histogram,
+        truncated: more || !found.complete,
+        next_cursor,
         incomplete: (!found.complete).then(|| "More match than could be read; narrow the time or the text.".to_owned()),
-        items: found.items.into_iter().take(limit).map(log).collect(),
+        items: items.into_iter().take(limit).map(log).collect(),
     }))
+}
+
+/// Where a page of logs ended: the moment of its last record, and how many records of that very moment were shown.
+#[derive(Debug, PartialEq, Eq)]
+struct LogCursor {
+    t_ns: u64,
+    shown: usize,
+}
+
+impl LogCursor {
+    fn read(text: &str) -> ApiResult<Self> {
+        let parsed =
+            text.split_once('.').and_then(|(t, n)| Some(Self { t_ns: t.parse().ok()?, shown: n.parse().ok()? }));
+        parsed.ok_or_else(|| ApiProblem::invalid("cursor", "it is not one that a list gave"))
+    }
+
+    /// After this page, which came after `before`: what that showed of the same moment counts on.
+    fn after(page: &[StoredLog], before: Option<&Self>) -> Self {
+        let t_ns = page.last().map_or(0, |record| record.t_ns);
+        let carried = before.filter(|cursor| cursor.t_ns == t_ns).map_or(0, |cursor| cursor.shown);
+        Self { t_ns, shown: carried + page.iter().rev().take_while(|record| record.t_ns == t_ns).count() }
+    }
+
+    /// What comes after, of records that are sorted by time, the newest first.
+    fn rest(&self, records: Vec<StoredLog>) -> Vec<StoredLog> {
+        let mut to_skip = self.shown;
+        let mut before = |record: &StoredLog| {
+            let again = record.t_ns == self.t_ns && to_skip > 0;
+            to_skip -= usize::from(again);
+            record.t_ns > self.t_ns || again
+        };
+        records.into_iter().filter(|record| !before(record)).collect()
+    }
+}
+
+impl std::fmt::Display for LogCursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.t_ns, self.shown)
+    }
 }
 
 fn histogram(records: &[StoredLog], since: Timestamp, until: Timestamp) -> Vec<LogBucket> {
@@ -140,12 +196,27 @@ pub async fn traces(State(shared): State<Arc<Shared>>, Query(query): Query<Trace
         operation: query.operation.filter(|o| !o.is_empty()),
         min_duration,
         errors_only,
-        limit,
+        limit: MOST_TRACES,
         ..WantedTraces::between(since, until)
     };
-    let found = blocking(&shared, move |shared| shared.store.traces(&wanted)).await?;
-    let fits = |t: &StoredTrace| status.is_none() || errors_only == (t.errors > 0);
-    Ok(Json(TraceList { items: found.items.into_iter().filter(fits).map(trace_summary).collect(), next_cursor: None }))
+    let after = query.cursor.as_deref().map(trace_cursor).transpose()?;
+    let mut found = blocking(&shared, move |shared| shared.store.traces(&wanted)).await?;
+    found.items.retain(|t| status.is_none() || errors_only == (t.errors > 0));
+    let total = found.items.len() as u64;
+    // The store says which begins last; of those that begin together the id decides, so that pages fit together.
+    found.items.sort_by(|a, b| (b.start_ns, &b.trace_id).cmp(&(a.start_ns, &a.trace_id)));
+    if let Some((start, id)) = &after {
+        found.items.retain(|t| (t.start_ns, &t.trace_id) < (*start, id));
+    }
+    let more = found.items.len() > limit;
+    found.items.truncate(limit);
+    let next_cursor = found.items.last().filter(|_| more).map(|t| format!("{}.{}", t.start_ns, t.trace_id));
+    Ok(Json(TraceList { items: found.items.into_iter().map(trace_summary).collect(), total, next_cursor }))
+}
+
+fn trace_cursor(text: &str) -> ApiResult<(u64, String)> {
+    let parsed = text.split_once('.').and_then(|(start, id)| Some((start.parse().ok()?, id.to_owned())));
+    parsed.ok_or_else(|| ApiProblem::invalid("cursor", "it is not one that a list gave"))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "durations are shown, not summed")]
@@ -269,4 +340,45 @@ fn nanos(ns: u64) -> Timestamp {
 fn texts(attributes: &Attributes, prefix: &str) -> BTreeMap<String, String> {
     let text = |v: &serde_json::Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
     attributes.iter().map(|(name, value)| (format!("{prefix}{name}"), text(value))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(t_ns: u64, body: &str) -> StoredLog {
+        StoredLog {
+            t_ns,
+            severity: 9,
+            severity_text: "INFO".into(),
+            body: body.to_owned(),
+            service: "payments".into(),
+            trace_id: String::new(),
+            span_id: String::new(),
+            attributes: Vec::new(),
+            resource: Arc::default(),
+        }
+    }
+
+    #[test]
+    fn pages_of_logs_hold_each_record_once_also_where_many_are_of_one_moment() {
+        let all: Vec<StoredLog> =
+            [(9, "a"), (7, "b"), (7, "c"), (7, "d"), (7, "e"), (3, "f")].map(|(t, body)| record(t, body)).into();
+        for limit in 1..7 {
+            let (mut seen, mut cursor): (Vec<String>, Option<LogCursor>) = (Vec::new(), None);
+            loop {
+                let rest = match &cursor {
+                    Some(cursor) => cursor.rest(all.clone()),
+                    None => all.clone(),
+                };
+                let page = &rest[..limit.min(rest.len())];
+                seen.extend(page.iter().map(|record| record.body.clone()));
+                if rest.len() <= limit {
+                    break;
+                }
+                cursor = Some(LogCursor::read(&LogCursor::after(page, cursor.as_ref()).to_string()).unwrap());
+            }
+            assert_eq!(seen.concat(), "abcdef", "pages of {limit}");
+        }
+    }
 }

@@ -83,12 +83,15 @@ pub async fn runs(
         states: states.into_iter().flat_map(stored_states).copied().collect(),
         incident: query.incident_id.as_deref().map(incident).transpose()?,
         before: query.cursor.as_deref().map(parse).transpose()?,
-        limit: Some(limit),
+        public_only: !caller.sees_restricted(),
+        limit: Some(limit + 1),
     };
-    let rows = workflow::list(shared.state.read(), &filter).await?;
-    let next_cursor = rows.last().filter(|_| rows.len() == limit as usize).map(|r| r.id.to_string());
-    let items = visible(&shared, &caller, rows).await?.iter().map(run).collect();
-    Ok(Json(RunList { items, next_cursor }))
+    let mut rows = workflow::list(shared.state.read(), &filter).await?;
+    let total = workflow::count(shared.state.read(), &filter).await?;
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let next_cursor = rows.last().filter(|_| more).map(|r| r.id.to_string());
+    Ok(Json(RunList { items: rows.iter().map(run).collect(), total, next_cursor }))
 }
 
 /// Leaves out runs for incidents that the caller may not see.

@@ -5,6 +5,7 @@
 mod cost;
 mod delivery;
 mod healing;
+mod oncall;
 mod people;
 mod restart;
 mod security;

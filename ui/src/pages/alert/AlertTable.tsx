@@ -5,7 +5,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { acknowledgeAlert, useAction } from "../../api/actions.ts";
 import type { Alert } from "../../api/types.ts";
 import { quantity } from "../../format/number.ts";
-import { type Column, DataList } from "../../parts/DataList.tsx";
+import { type Column, DataList, type Selection } from "../../parts/DataList.tsx";
 import { Icon } from "../../parts/icons.tsx";
 import { Labels } from "../../parts/Labels.tsx";
 import { PriorityBadge, StateBadge } from "../../parts/StateBadge.tsx";
@@ -18,6 +18,7 @@ const COLUMNS: Column<Alert>[] = [
   {
     header: "Alert",
     lead: true,
+    sorts: [{ by: "name", way: "ascending" }],
     cell: (a) => (
       <div className="wk-wrap">
         <Link to="/alerts/$id" params={{ id: a.id }}>
@@ -27,8 +28,25 @@ const COLUMNS: Column<Alert>[] = [
       </div>
     ),
   },
-  { header: "Priority", badge: true, width: 105, cell: (a) => <PriorityBadge priority={a.priority} /> },
-  { header: "Category", badge: true, width: 100, cell: (a) => <Text size="sm">{categoryWord(a.category)}</Text> },
+  {
+    header: "Priority",
+    badge: true,
+    width: 105,
+    sorts: [{ by: "urgency", way: "descending" }],
+    cell: (a) => <PriorityBadge priority={a.priority} />,
+  },
+  {
+    header: "Service",
+    width: 120,
+    cell: (a) => (
+      <Text size="sm" className="wk-service" component="div" title={a.service ?? undefined}>
+        {a.service}
+        <Text size="xs" c="dimmed">
+          {categoryWord(a.category)}
+        </Text>
+      </Text>
+    ),
+  },
   {
     header: "Value",
     numeric: true,
@@ -46,9 +64,13 @@ const COLUMNS: Column<Alert>[] = [
     ),
   },
   {
-    header: "For",
+    header: "Age",
     numeric: true,
     width: 95,
+    sorts: [
+      { by: "newest", way: "ascending" },
+      { by: "oldest", way: "descending" },
+    ],
     cell: (a) => <Age since={a.since} until={a.state === "resolved" ? a.resolved_at : null} />,
   },
   {
@@ -66,7 +88,15 @@ const COLUMNS: Column<Alert>[] = [
   },
 ];
 
-export function AlertTable({ alerts, label }: { alerts: Alert[]; label: string }) {
+type Props = {
+  alerts: Alert[];
+  label: string;
+  sort?: string;
+  onSort?: (by: string) => void;
+  selection?: Selection;
+};
+
+export function AlertTable({ alerts, label, ...list }: Props) {
   const navigate = useNavigate();
   const acknowledge = useAction(acknowledgeAlert, (a) => `Acknowledged: ${a.title}`);
   const silence = useSilenceAlert();
@@ -76,10 +106,12 @@ export function AlertTable({ alerts, label }: { alerts: Alert[]; label: string }
       items={alerts}
       columns={COLUMNS}
       keyOf={(a) => a.id}
+      nameOf={(a) => a.title}
       onOpen={(a) => void navigate({ to: "/alerts/$id", params: { id: a.id } })}
       onCommand={(command, a) =>
         command === "acknowledge" ? acknowledge.mutate(a.id) : silence.mutate({ alert: a, hours: 1 })
       }
+      {...list}
     />
   );
 }

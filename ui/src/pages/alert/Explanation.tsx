@@ -17,6 +17,7 @@ const STAGES: Record<ExplainStep["stage"], string> = {
   inhibit: "Inhibition",
   incident: "Incident",
   workflow: "Workflow",
+  escalation: "Escalation",
   notification: "Notification",
   attempt: "Attempt",
   receipt: "Receipt",

@@ -1,22 +1,39 @@
-// The form of a new silence. Its start values may come from the address, so that a message can link to it.
+// The form of a new silence: what, until when, why, and what that would hold back. Its start values may come from the
+// address, so that a message can link to it.
 
-import { Button, Group, SegmentedControl, Stack, Textarea, TextInput } from "@mantine/core";
-import { useState } from "react";
+import { Button, Group, Input, SegmentedControl, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { useMemo, useState } from "react";
 import { createSilence, useAction } from "../../api/actions.ts";
+import { useUtc } from "../../app/preferences.ts";
+import { absolute } from "../../format/time.ts";
 import { matcherLines } from "./matchers.ts";
-
-const DURATIONS = ["1h", "4h", "12h", "1d", "7d"];
+import { Preview } from "./Preview.tsx";
+import { CHOICES, type Choice, endOf, fieldValue, nextMonday } from "./until.ts";
 
 export function SilenceForm({ matchers, onDone }: { matchers: string; onDone: () => void }) {
+  const utc = useUtc();
   const [lines, setLines] = useState(matchers);
-  const [duration, setDuration] = useState("1h");
+  const [choice, setChoice] = useState<Choice>("1h");
+  const [custom, setCustom] = useState(() => fieldValue(nextMonday(Date.now(), utc), utc));
   const [comment, setComment] = useState("");
-  const create = useAction(createSilence, () => "Silenced");
+  const [ticket, setTicket] = useState("");
+  const create = useAction(createSilence, (s) => `Silenced until ${absolute(Date.parse(s.ends_at), utc)}`);
+  const wanted = useMemo(() => matcherLines(lines), [lines]);
+  const [settled] = useDebouncedValue(wanted, 300);
+  // Looked at when the form is drawn: typing draws it anew, and the end is taken once more when it is sent.
+  const end = endOf(choice, custom, Date.now(), utc);
+  const submit = () => {
+    const at = endOf(choice, custom, Date.now(), utc);
+    if (at === null) return;
+    const duration = `${Math.max(1, Math.round((at - Date.now()) / 1_000))}s`;
+    create.mutate({ matchers: wanted, duration, comment, ticket: ticket.trim() || undefined }, { onSuccess: onDone });
+  };
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        create.mutate({ matchers: matcherLines(lines), duration, comment }, { onSuccess: onDone });
+        submit();
       }}
     >
       <Stack gap="sm">
@@ -26,31 +43,56 @@ export function SilenceForm({ matchers, onDone }: { matchers: string; onDone: ()
           required
           autosize
           minRows={3}
+          maxRows={12}
           styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
           value={lines}
           onChange={(e) => setLines(e.currentTarget.value)}
           data-autofocus
         />
-        <SegmentedControl
-          aria-label="For how long"
-          data={DURATIONS}
-          value={duration}
-          onChange={setDuration}
-          size="xs"
-        />
-        <TextInput
-          label="Why"
-          required
-          maxLength={400}
-          value={comment}
-          onChange={(e) => setComment(e.currentTarget.value)}
-        />
+        <Input.Wrapper label="For how long" description={end === null ? undefined : `until ${absolute(end, utc)}`}>
+          <SegmentedControl
+            mt={4}
+            fullWidth
+            aria-label="For how long"
+            data={Object.entries(CHOICES).map(([value, label]) => ({ value, label }))}
+            value={choice}
+            onChange={(value) => setChoice(value as Choice)}
+            size="xs"
+          />
+        </Input.Wrapper>
+        {choice === "custom" && (
+          <TextInput
+            type="datetime-local"
+            label={utc ? "Until (UTC)" : "Until"}
+            value={custom}
+            onChange={(e) => setCustom(e.currentTarget.value)}
+            error={end === null ? "Choose a moment from now on, within 90 days." : undefined}
+          />
+        )}
+        <Group grow align="flex-start">
+          <TextInput
+            label="Why"
+            required
+            maxLength={400}
+            value={comment}
+            onChange={(e) => setComment(e.currentTarget.value)}
+          />
+          <TextInput
+            label="Ticket"
+            placeholder="where the work is tracked"
+            maxLength={400}
+            value={ticket}
+            onChange={(e) => setTicket(e.currentTarget.value)}
+          />
+        </Group>
+        <Preview matchers={settled} />
         <Group justify="flex-end">
-          <Button
-            type="submit"
-            loading={create.isPending}
-            disabled={matcherLines(lines).length === 0 || !comment.trim()}
-          >
+          {wanted.length === 0 && (
+            <Text size="sm" c="dimmed">
+              Write a matcher first.
+            </Text>
+          )}
+          <Button type="submit" loading={create.isPending} disabled={wanted.length === 0 || !comment.trim() || !end}>
             Silence
           </Button>
         </Group>

@@ -41,7 +41,8 @@ pub async fn status(State(shared): State<Arc<Shared>>) -> Response {
 pub async fn receivers(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuery) -> Result<Response, Refusal> {
     let matchers = Params::parse(query.as_deref()).matchers("receiver_matchers")?;
     let config = shared.config.load();
-    let wanted = config.receivers.values().filter(|receiver| all_match(&matchers, &labels_of(receiver)));
+    let written = config.receivers.values().filter(|receiver| !receiver.is_person());
+    let wanted = written.filter(|receiver| all_match(&matchers, &labels_of(receiver)));
     let shown = wanted.map(|receiver| Receiver { name: receiver.name.clone(), labels: receiver.labels.clone() });
     Ok(Json(shown.collect::<Vec<_>>()).into_response())
 }

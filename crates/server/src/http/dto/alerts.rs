@@ -11,8 +11,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::Time;
 use super::words::{AlertState, Category, Comparison, ExplainStage, Outcome, Priority};
 
-list! {
-    /// Alerts, most urgent first, then the longest-lasting first.
+counted_list! {
+    /// Alerts in the order of `sort`.
     AlertList of Alert;
 }
 
@@ -53,8 +53,10 @@ pub struct Alert {
     pub suppressed: bool,
     /// The incident that it belongs to, `inc_…`.
     pub incident_id: Option<String>,
-    /// Who has it: the incident's commander, else who acknowledged it.
+    /// Who has it: the incident's commander, else whom it was given to, else who acknowledged it.
     pub owner: Option<String>,
+    /// The service that it is about: its label `service`, else `service_name`, else `job`. Hostile text.
+    pub service: Option<String>,
 }
 
 /// One alert in full.
@@ -191,6 +193,71 @@ pub struct AcknowledgeAlert {
     pub note: Option<String>,
 }
 
+/// An acknowledgement of many.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct AcknowledgeAlerts {
+    /// The alerts, `alr_…`; 1 to 1,000.
+    pub alert_ids: Vec<String>,
+    /// A note for the timeline; at most 4,000 characters.
+    pub note: Option<String>,
+}
+
+/// Whom alerts are given to.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct AssignAlerts {
+    /// The alerts, `alr_…`; 1 to 1,000. For one that belongs to an open incident, the incident gets its commander.
+    pub alert_ids: Vec<String>,
+    /// The person's name; absent: nobody.
+    pub person: Option<String>,
+}
+
+/// What became of a command about many alerts.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct AlertsChanged {
+    /// The alerts as they stand now, in the order of the command.
+    pub items: Vec<Alert>,
+    /// Those for which it was refused; the others went through.
+    pub refused: Vec<AlertRefused>,
+}
+
+/// Why a command about many alerts was refused for one.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct AlertRefused {
+    /// The alert, `alr_…`.
+    pub id: String,
+    /// Why, and what to do.
+    pub detail: String,
+}
+
+/// How many alerts there are of each kind. Each number counts what the rest of the filter leaves, so that it says what
+/// choosing that word would show. Words without alerts are absent.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct AlertCounts {
+    /// By state; resolved ones only when `state` asks for them.
+    pub states: BTreeMap<String, u64>,
+    /// By priority.
+    pub priorities: BTreeMap<String, u64>,
+    /// By category.
+    pub categories: BTreeMap<String, u64>,
+    /// By service; the 200 with the most.
+    pub services: BTreeMap<String, u64>,
+}
+
+/// In which order alerts are listed. `urgency`: most urgent first, then the longest-lasting first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertSort {
+    /// The most urgent first, then the longest-lasting first.
+    #[default]
+    Urgency,
+    /// The newest first.
+    Newest,
+    /// The longest-lasting first.
+    Oldest,
+    /// By name.
+    Name,
+}
+
 /// Which alerts.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -201,6 +268,12 @@ pub struct AlertQuery {
     pub category: Option<String>,
     /// Priorities, comma-separated.
     pub priority: Option<String>,
+    /// Services, comma-separated.
+    pub service: Option<String>,
+    /// Who has it, by name; `nobody`: those that nobody has.
+    pub owner: Option<String>,
+    /// In which order; `urgency` when absent.
+    pub sort: Option<AlertSort>,
     /// Text that must occur in the name, the title or a label; letter case does not matter.
     pub q: Option<String>,
     /// At most this many, 1 to 1,000; 100 when absent.

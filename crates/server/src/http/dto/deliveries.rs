@@ -11,6 +11,9 @@ use super::words::{DeliveryState, ReceiverHealth};
 list! {
     /// All receivers, by name.
     ReceiverList of Receiver;
+}
+
+counted_list! {
     /// Notifications, newest first.
     NotificationList of Notification;
 }
@@ -101,8 +104,16 @@ pub struct DeliveryAttempt {
 pub struct NotificationQuery {
     /// The receiver's name.
     pub receiver: Option<String>,
+    /// The channel's kind: `slack`, `email`, `webhook`.
+    pub channel: Option<String>,
     /// States, comma-separated.
     pub state: Option<String>,
+    /// Text that must occur in what is said; letter case does not matter.
+    pub q: Option<String>,
+    /// Intended from then on: RFC 3339 or Unix seconds.
+    pub since: Option<String>,
+    /// Intended before then: RFC 3339 or Unix seconds.
+    pub until: Option<String>,
     /// The incident, `inc_…`.
     pub incident_id: Option<String>,
     /// The alert, `alr_…`.

@@ -13,8 +13,8 @@ use super::deliveries::Notification;
 use super::words::{Category, IncidentKind, IncidentState, Priority, Role};
 use super::workflows::Run;
 
-list! {
-    /// Incidents, open ones first, then the newest first.
+counted_list! {
+    /// Incidents, open ones first, then in the order of `sort`.
     IncidentList of Incident;
 }
 
@@ -135,12 +135,33 @@ pub struct NewNote {
     pub text: String,
 }
 
+/// In which order incidents are listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IncidentSort {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// The oldest first.
+    Oldest,
+    /// The most urgent first, then the newest first.
+    Urgency,
+}
+
 /// Which incidents.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct IncidentQuery {
     /// States, comma-separated; all when absent.
     pub state: Option<String>,
+    /// Priorities, comma-separated.
+    pub priority: Option<String>,
+    /// Categories, comma-separated.
+    pub category: Option<String>,
+    /// Who has it, by name; `nobody`: those that nobody has.
+    pub owner: Option<String>,
+    /// In which order, open ones always first; `newest` when absent.
+    pub sort: Option<IncidentSort>,
     /// Text that must occur in the title or the number.
     pub q: Option<String>,
     /// At most this many, 1 to 1,000; 100 when absent.

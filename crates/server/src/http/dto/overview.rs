@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::Time;
 use super::alerts::Alert;
 use super::deliveries::Receiver;
+use super::oncall::OnCallAnswer;
 use super::rules::Rule;
 use super::words::{Category, IncidentKind, IncidentState, Priority, RunState};
 
@@ -18,6 +19,8 @@ pub struct Overview {
     pub at: Time,
     /// Incidents that are neither resolved nor closed, most urgent first.
     pub incidents: Vec<OpenIncident>,
+    /// Who is on call now, by schedule.
+    pub on_call: Vec<OnCallAnswer>,
     /// Firing or unknown alerts that belong to no incident.
     pub alerts: Vec<Alert>,
     /// Rules that could not be evaluated: nobody knows what they would say.

@@ -5,14 +5,45 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::Time;
 use super::words::{AlertState, Category, Priority, RuleState};
 
-list! {
-    /// All rules, by group and name.
+counted_list! {
+    /// Rules in the order of `sort`.
     RuleList of Rule;
+}
+
+/// In which order rules are listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleSort {
+    /// By group and name.
+    #[default]
+    Name,
+    /// What needs somebody first: firing, unknown, pending, ok; then by group and name.
+    State,
+}
+
+/// Which rules.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct RuleQuery {
+    /// States, comma-separated; all when absent.
+    pub state: Option<String>,
+    /// Priorities, comma-separated.
+    pub priority: Option<String>,
+    /// Categories, comma-separated.
+    pub category: Option<String>,
+    /// Text that must occur in the name, the group or the expression; letter case does not matter.
+    pub q: Option<String>,
+    /// In which order; `name` when absent.
+    pub sort: Option<RuleSort>,
+    /// At most this many, 1 to 1,000; 1,000 when absent.
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
 }
 
 /// One rule.

@@ -103,4 +103,6 @@ pub enum ChangeKind {
     Probe,
     /// The demo's faults.
     Fault,
+    /// Overrides, hand-offs, hand-off notes, escalations.
+    OnCall,
 }

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Time;
+use super::alerts::Alert;
 use super::words::SilenceState;
 
-list! {
+counted_list! {
     /// Silences, active first, then by end.
     SilenceList of Silence;
 }
@@ -32,6 +33,10 @@ pub struct Silence {
     pub comment: String,
     /// How many active alerts it holds back now.
     pub matching_alerts: u32,
+    /// Whom to ask about it.
+    pub owner: Option<String>,
+    /// Where the work is tracked. Hostile text: follow only http and https.
+    pub ticket: Option<String>,
 }
 
 /// A silence to make.
@@ -45,6 +50,32 @@ pub struct NewSilence {
     pub duration: String,
     /// Why; must not be empty.
     pub comment: String,
+    /// Whom to ask about it, when that is somebody else than who makes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Where the work is tracked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+}
+
+/// Matchers to try before they silence anything.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct SilenceTrial {
+    /// What to match, in Alertmanager's notation.
+    pub matchers: Vec<String>,
+}
+
+/// What a silence with these matchers would hold back.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct SilencePreview {
+    /// How many alerts that fire now match.
+    pub total: u32,
+    /// How many of those are silenced already.
+    pub silenced: u32,
+    /// How many alerts that match began to fire within the last day, whether they still fire or not.
+    pub last_day: u32,
+    /// The most urgent of those that fire; at most 20.
+    pub alerts: Vec<Alert>,
 }
 
 /// Which silences.

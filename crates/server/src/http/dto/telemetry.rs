@@ -11,10 +11,13 @@ use super::Time;
 use super::words::SpanStatus;
 
 list! {
-    /// Metrics by name.
-    MetricList of Metric;
     /// Services by name.
     ServiceList of Service;
+}
+
+counted_list! {
+    /// Metrics by name.
+    MetricList of Metric;
     /// Traces, newest first.
     TraceList of TraceSummary;
 }
@@ -56,7 +59,10 @@ pub struct LogList {
     pub items: Vec<LogRecord>,
     /// Whether more match than are shown.
     pub truncated: bool,
-    /// How many match, over time, in at most 60 equal buckets.
+    /// Give this back as `cursor` to get the next page of older records; absent on the last page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+    /// How many match, over time, in at most 60 equal buckets; empty on later pages.
     pub histogram: Vec<LogBucket>,
     /// Present when part of the stored data could not be read: what is missing, in words.
     pub incomplete: Option<String>,
@@ -172,10 +178,12 @@ pub struct SpanEvent {
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct MetricQuery {
-    /// How the name begins.
+    /// Text that must occur in the name; letter case does not matter.
     pub prefix: Option<String>,
     /// At most this many, 1 to 1,000; 100 when absent.
     pub limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
 }
 
 /// Which log records.
@@ -196,6 +204,8 @@ pub struct LogQuery {
     pub until: Option<String>,
     /// At most this many, 1 to 1,000; 100 when absent.
     pub limit: Option<u32>,
+    /// `next_cursor` of the page before, with the same window.
+    pub cursor: Option<String>,
 }
 
 /// Which traces.
@@ -216,4 +226,6 @@ pub struct TraceQuery {
     pub until: Option<String>,
     /// At most this many, 1 to 1,000; 100 when absent.
     pub limit: Option<u32>,
+    /// `next_cursor` of the page before, with the same window.
+    pub cursor: Option<String>,
 }

@@ -33,7 +33,8 @@ words! {
     Role { IncidentCommander, CommunicationsLead, OperationsLead, Scribe }
     /// A hop in an alert's life.
     ExplainStage {
-        Sample, Rule, Alert, Route, Group, Silence, Inhibit, Incident, Workflow, Notification, Attempt, Receipt,
+        Sample, Rule, Alert, Route, Group, Silence, Inhibit, Incident, Workflow, Escalation, Notification, Attempt,
+        Receipt,
     }
     /// What came of a hop. `waiting`: not yet; `stopped`: held back on purpose; `failed`: it should have worked.
     Outcome { Ok, Waiting, Stopped, Failed, Info }
@@ -43,6 +44,11 @@ words! {
     StepState { Pending, Running, Succeeded, Failed, Skipped, Cancelled }
     /// A notification's or an attempt's state. `uncertain`: sent, but whether it arrived is not known.
     DeliveryState { Pending, Sending, Delivered, Retrying, Failed, Uncertain, Suppressed }
+    /// How people being called stands. `held`: a silence or an inhibition holds all of it back; `exhausted`: everybody was
+    /// called as often as the policy says, and nobody answered.
+    EscalationPhase { Paging, Held, Acknowledged, Exhausted, Resolved }
+    /// A call's state. `cancelled`: it was called off, for the reason that it gives.
+    PageState { Waiting, Sent, Cancelled }
     /// A receiver's health, from its last attempts.
     ReceiverHealth { Ok, Failing, Untested }
     /// A probe's state. `unknown`: it has not run, or its own machinery failed.
@@ -55,6 +61,22 @@ words! {
     ActionItemState { Open, Done }
     /// How the compared value relates to the threshold for the alert to fire.
     Comparison { Gt, Ge, Lt, Le, Eq, Ne }
+}
+
+impl DeliveryState {
+    /// The state's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Sending => "sending",
+            Self::Delivered => "delivered",
+            Self::Retrying => "retrying",
+            Self::Failed => "failed",
+            Self::Uncertain => "uncertain",
+            Self::Suppressed => "suppressed",
+        }
+    }
 }
 
 impl From<watchkeeper_domain::Priority> for Priority {

@@ -12,6 +12,9 @@ use super::words::{Outcome, RunState, StepState};
 list! {
     /// All workflows, by name.
     WorkflowList of Workflow;
+}
+
+counted_list! {
     /// Runs, newest first.
     RunList of Run;
 }

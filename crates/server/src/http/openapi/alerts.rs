@@ -4,7 +4,7 @@
 
 use crate::http::dto::{Problem, alerts, silences};
 
-/// Alerts, most urgent first, then the longest-lasting first.
+/// Alerts in the order of `sort`.
 #[utoipa::path(
     get, path = "/api/watchkeeper/v1/alerts", operation_id = "list_alerts", tag = "alerts",
     params(alerts::AlertQuery),
@@ -14,6 +14,39 @@ use crate::http::dto::{Problem, alerts, silences};
     ),
 )]
 pub(super) fn list_alerts() {}
+
+/// How many alerts there are of each kind, by the same filters.
+#[utoipa::path(
+    get, path = "/api/watchkeeper/v1/alerts/counts", operation_id = "count_alerts", tag = "alerts",
+    params(alerts::AlertQuery),
+    responses(
+        (status = 200, body = alerts::AlertCounts, description = "Done"),
+        (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
+    ),
+)]
+pub(super) fn count_alerts() {}
+
+/// Somebody has seen many. What is refused for one is said for that one, and the others go through.
+#[utoipa::path(
+    post, path = "/api/watchkeeper/v1/alerts/acknowledge", operation_id = "acknowledge_alerts", tag = "alerts",
+    request_body = alerts::AcknowledgeAlerts,
+    responses(
+        (status = 200, body = alerts::AlertsChanged, description = "Done"),
+        (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
+    ),
+)]
+pub(super) fn acknowledge_alerts() {}
+
+/// Gives many to a person. What is refused for one is said for that one, and the others go through.
+#[utoipa::path(
+    post, path = "/api/watchkeeper/v1/alerts/assign", operation_id = "assign_alerts", tag = "alerts",
+    request_body = alerts::AssignAlerts,
+    responses(
+        (status = 200, body = alerts::AlertsChanged, description = "Done"),
+        (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
+    ),
+)]
+pub(super) fn assign_alerts() {}
 
 /// One alert in full.
 #[utoipa::path(
@@ -81,6 +114,17 @@ pub(super) fn list_silences() {}
     ),
 )]
 pub(super) fn create_silence() {}
+
+/// What a silence with these matchers would hold back. Changes nothing.
+#[utoipa::path(
+    post, path = "/api/watchkeeper/v1/silences/preview", operation_id = "preview_silence", tag = "alerts",
+    request_body = silences::SilenceTrial,
+    responses(
+        (status = 200, body = silences::SilencePreview, description = "Done"),
+        (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
+    ),
+)]
+pub(super) fn preview_silence() {}
 
 /// Ends a silence now. Idempotent.
 #[utoipa::path(

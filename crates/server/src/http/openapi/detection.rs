@@ -4,9 +4,10 @@
 
 use crate::http::dto::{Problem, probes, rules, targets};
 
-/// All rules as they run.
+/// Rules as they run.
 #[utoipa::path(
     get, path = "/api/watchkeeper/v1/rules", operation_id = "list_rules", tag = "detection",
+    params(rules::RuleQuery),
     responses(
         (status = 200, body = rules::RuleList, description = "Done"),
         (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
