@@ -10,7 +10,7 @@ use watchkeeper_domain::Code;
 use crate::decode::{At, Context, FromNode};
 use crate::diagnostic::{self, Diagnostic};
 use crate::file::main::MainFile;
-use crate::file::rule::{ExprProblem, RuleFile};
+use crate::file::rule::{ExprProblem, GroupsSeen, RuleFile};
 use crate::file::rule_test::TestFile;
 use crate::file::workflow::{self, WorkflowFile};
 use crate::model::Config;
@@ -82,13 +82,13 @@ pub fn load_rules(
 ) -> Result<(Vec<crate::model::RuleGroup>, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut cx = Context::new(source, Path::new(""));
     cx.resolves = false;
-    let mut names = crate::file::names::Names::new("rule group");
+    let mut seen = GroupsSeen::default();
     let mut groups = Vec::new();
     for file in files {
         match read(file, &cx) {
             Ok(node) => {
                 if let Some(file) = RuleFile::from_node(&node, &mut cx) {
-                    groups.extend(file.build(&mut names, check_expr, &mut cx));
+                    groups.extend(file.build(&mut seen, check_expr, &mut cx));
                 }
             }
             Err(problem) => cx.error(*problem),
@@ -115,12 +115,10 @@ pub fn load_rule_tests(
         }
     };
     let Some(tests) = TestFile::from_node(&root, &mut cx) else { return Err(finish(cx).1) };
-    let mut groups = Vec::new();
+    let (mut groups, mut seen) = (Vec::new(), GroupsSeen::default());
     for (node, _) in files(tests.rule_files.as_ref().map_or(&[][..], |l| &l.0), "rule", &mut cx) {
-        // As in Prometheus, files under test may have groups of one name.
-        let mut names = crate::file::names::Names::new("rule group");
         if let Some(file) = RuleFile::from_node(&node, &mut cx) {
-            groups.extend(file.build(&mut names, check_expr, &mut cx));
+            groups.extend(file.build(&mut seen, check_expr, &mut cx));
         }
     }
     let tests = tests.build(groups, &mut cx);

@@ -3,6 +3,7 @@
 mod alertmanager;
 mod corpora;
 mod errors;
+mod groups;
 mod hostile;
 mod oncall;
 mod valid;

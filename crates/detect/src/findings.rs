@@ -45,13 +45,15 @@ impl Presence {
 }
 
 /// Evaluates. `known` are the identities of the instances that are not inactive; `identity` takes from a result's
-/// labels what does not identify an instance.
+/// labels what does not identify an instance. Where silence does not matter, because it means that all is well, nothing is
+/// asked about it.
 pub(crate) async fn evaluate(
     query: &dyn Query,
     plan: &Plan,
     known: &[Labels],
     identity: &(dyn Fn(&Labels) -> Labels + Send + Sync),
     at: Timestamp,
+    silence_matters: bool,
 ) -> Result<Findings, QueryError> {
     let (holds, mut compared) = match &plan.comparison {
         Some(c) if plan.direct => {
@@ -74,13 +76,14 @@ pub(crate) async fn evaluate(
         return Ok(Findings { holds, compared, present: Some(Presence { groups: vec![Labels::empty()], metric }) });
     }
     if let (Some(c), false) = (&plan.comparison, plan.direct)
-        && (holds.is_empty() || !gone.is_empty())
+        && (silence_matters && holds.is_empty() || !gone.is_empty())
     {
         compared = vector(query.instant(&c.lhs, at).await?)?;
         gone = missing(&[&holds, &compared]);
     }
     let silent = holds.is_empty() && compared.is_empty();
-    let present = if silent || !gone.is_empty() { Some(presence(query, plan, &gone, at).await?) } else { None };
+    let ask = silence_matters && (silent || !gone.is_empty());
+    let present = if ask { Some(presence(query, plan, &gone, at).await?) } else { None };
     Ok(Findings { holds, compared, present })
 }
 

@@ -149,12 +149,13 @@ impl RuleOnTrial {
         let plan = self.rule.plan.as_ref().map_err(Clone::clone)?;
         let known: Vec<Labels> = self.instances.keys().cloned().collect();
         let identity = |labels: &Labels| self.rule.identity(labels);
-        let found = findings::evaluate(series, plan, &known, &identity, at).now_or_never();
-        let found = found.unwrap_or_else(|| Err(QueryError::Unavailable("the series are not in memory".to_owned())));
         let on_no_data = match self.rule.on_no_data() {
             OnNoData::Firing => OnNoData::Firing,
             OnNoData::Ok | OnNoData::Unknown => OnNoData::Ok,
         };
+        let silence_matters = on_no_data != OnNoData::Ok;
+        let found = findings::evaluate(series, plan, &known, &identity, at, silence_matters).now_or_never();
+        let found = found.unwrap_or_else(|| Err(QueryError::Unavailable("the series are not in memory".to_owned())));
         let judgement = judge::judge(found, &known, &identity, on_no_data, String::new);
         if let Some((Cause::QueryFailed, reason)) = judgement.unknown {
             return Err(reason);

@@ -132,10 +132,20 @@ fn vectors_match_by_the_labels_that_are_asked_for() {
            {job=\"a\", code=\"503\", team=\"core\"} 15
 
          eval instant at 1m errors / on(job) requests
-           expect fail msg: many-to-one matching must be explicit
+           expect fail regex: many-to-one matching must be explicit
 
          eval instant at 1m requests / on(job) errors
-           expect fail msg: found duplicate series for the match group {job=\"a\"} on the right hand-side
+           expect fail regex: found duplicate series for the match group .job=\"a\". on the right hand-side
+
+         eval instant at 1m absent_metric / on(job) errors
+
+         eval instant at 1m errors * on(job) absent_metric
+
+         eval instant at 1m errors * on(job) group_left(code) owner < 0
+           expect fail msg: multiple matches for labels: grouping labels must ensure unique matches
+
+         eval instant at 1m errors < on(job) group_left(code) owner
+           expect fail msg: multiple matches for labels: grouping labels must ensure unique matches
 
          eval instant at 1m errors unless on(job) requests
            errors{job=\"b\", code=\"500\"} 1
@@ -143,6 +153,48 @@ fn vectors_match_by_the_labels_that_are_asked_for() {
          eval instant at 1m errors{code=\"503\"} or errors{job=\"b\"}
            errors{job=\"a\", code=\"503\"} 15
            errors{job=\"b\", code=\"500\"} 1",
+    );
+}
+
+#[test]
+fn a_line_through_one_value_is_level_and_through_no_number_is_none() {
+    holds(
+        "load 1m
+           level 2x5
+           none NaNx5
+           high Infx5
+
+         eval instant at 4m deriv(level[5m])
+           {} 0
+
+         eval instant at 4m deriv(none[5m])
+           {} NaN
+
+         eval instant at 4m predict_linear(high[5m], 60)
+           {} NaN",
+    );
+}
+
+#[test]
+fn a_histogram_beside_a_filled_number_has_no_sum_and_may_be_scaled() {
+    holds(
+        "load 1m
+           h{a=\"1\"} {{count:2 sum:4 buckets:[2]}}x5
+           n{a=\"2\"} 3x5
+
+         eval instant at 1m h + on(a) fill(0) n
+           {a=\"2\"} 3
+
+         eval instant at 1m {__name__=~\"h|n\"} + on() group_left() vector(1)
+           {a=\"2\"} 4
+
+         eval instant at 1m vector(1) + on() {__name__=~\"h\"}
+           expect info
+           expect no_warn
+
+         eval instant at 1m h * on(a) fill(2) n
+           {a=\"1\"} {{count:4 sum:8 buckets:[4]}}
+           {a=\"2\"} 6",
     );
 }
 

@@ -15,7 +15,7 @@ use super::probe::ProbeFile;
 use super::receiver::ReceiverFile;
 use super::receiver::phone::TwilioFile;
 use super::route::{InhibitRuleFile, Known, RouteFile, default_root};
-use super::rule::{CheckExpr, RuleFile};
+use super::rule::{CheckExpr, GroupsSeen, RuleFile};
 use super::scrape::ScrapeFile;
 use super::server::{AlertsFile, DemoFile, EvaluationFile, ServerFile, SlackFile, SmtpFile, StorageFile};
 use super::time_interval::{self, NamedIntervalsFile};
@@ -128,8 +128,8 @@ impl MainFile {
         let probes = items(&self.probes).iter().filter_map(|p| p.build(&mut probe_names, cx)).collect();
         let mut job_names = Names::new("scrape job");
         let scrape_jobs = items(&self.scrape_configs).iter().map(|s| s.build(&mut job_names, cx)).collect();
-        let mut group_names = Names::new("rule group");
-        let rule_groups = rules.iter().flat_map(|file| file.build(&mut group_names, check_expr, cx)).collect();
+        let mut groups_seen = GroupsSeen::default();
+        let rule_groups = rules.iter().flat_map(|file| file.build(&mut groups_seen, check_expr, cx)).collect();
         let mut workflow_names = Names::new("workflow");
         let workflows = workflows
             .iter()

@@ -2,7 +2,7 @@
 //!
 //! Not evaluation. Expressions are checked by a function that is handed in, because this crate does not know PromQL.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use watchkeeper_domain::{Category, Code, Priority, Span};
 use watchkeeper_lang::go_template::Template;
@@ -36,7 +36,7 @@ record! {
 record! {
     /// Rules that are evaluated together, in order.
     GroupFile, "a rule group" {
-        /// Unique over all files.
+        /// Unique in its file.
         name: At<String> = "name";
         /// The longest time between two evaluations. Default: `evaluation.interval`.
         interval: Option<At<Span>> = "interval";
@@ -97,15 +97,43 @@ struct Seen {
     records: Option<String>,
 }
 
+/// What the ids of rules begin with so far. Prometheus wants the names of groups to be unique within a file only, and so
+/// do we; the ids of rules have to be unique everywhere.
+#[derive(Debug, Default)]
+pub(crate) struct GroupsSeen(BTreeSet<String>);
+
+impl GroupsSeen {
+    /// What the ids of a group's rules begin with: its name, and a number from the second file with that name on.
+    fn prefix(&mut self, name: &str) -> String {
+        let (mut prefix, mut count) = (name.to_owned(), 1);
+        while !self.0.insert(prefix.clone()) {
+            count += 1;
+            prefix = format!("{name}#{count}");
+        }
+        prefix
+    }
+}
+
 impl RuleFile {
-    pub(crate) fn build(&self, groups: &mut Names, check_expr: CheckExpr<'_>, cx: &mut Context<'_>) -> Vec<RuleGroup> {
-        items(&self.groups).iter().map(|group| group.build(groups, check_expr, cx)).collect()
+    pub(crate) fn build(
+        &self,
+        groups: &mut GroupsSeen,
+        check_expr: CheckExpr<'_>,
+        cx: &mut Context<'_>,
+    ) -> Vec<RuleGroup> {
+        let mut names = Names::new("rule group");
+        items(&self.groups)
+            .iter()
+            .map(|group| {
+                names.define(&group.name, cx);
+                group.build(&groups.prefix(&group.name.value), check_expr, cx)
+            })
+            .collect()
     }
 }
 
 impl GroupFile {
-    fn build(&self, groups: &mut Names, check_expr: CheckExpr<'_>, cx: &mut Context<'_>) -> RuleGroup {
-        groups.define(&self.name, cx);
+    fn build(&self, prefix: &str, check_expr: CheckExpr<'_>, cx: &mut Context<'_>) -> RuleGroup {
         for (place, key) in [
             self.limit.as_ref().filter(|at| at.value > 0).map(|at| (&at.place, "limit")),
             self.query_offset.as_ref().filter(|at| !at.value.is_zero()).map(|at| (&at.place, "query_offset")),
@@ -117,8 +145,10 @@ impl GroupFile {
         }
         let shared = labels(self.labels.as_ref(), cx);
         let mut seen: BTreeMap<String, Vec<Seen>> = BTreeMap::new();
-        let rules =
-            items(&self.rules).iter().filter_map(|rule| rule.build(self, &shared, &mut seen, check_expr, cx)).collect();
+        let rules = items(&self.rules)
+            .iter()
+            .filter_map(|rule| rule.build(prefix, &shared, &mut seen, check_expr, cx))
+            .collect();
         RuleGroup {
             name: self.name.value.clone(),
             file: self.place.file.path.clone(),
@@ -132,7 +162,7 @@ impl GroupFile {
 impl RuleEntry {
     fn build(
         &self,
-        group: &GroupFile,
+        group: &str,
         shared: &BTreeMap<String, String>,
         seen: &mut BTreeMap<String, Vec<Seen>>,
         check_expr: CheckExpr<'_>,
@@ -179,12 +209,12 @@ impl RuleEntry {
         Some(Rule { id, name: name.value.clone(), expr: self.expr.value.clone(), kind, labels: all, line })
     }
 
-    /// `group/name`. Prometheus allows one name several times (one alert per severity, one metric from several
+    /// `group/name`, the group with its number. Prometheus allows one name several times (one alert per severity, one metric from several
     /// expressions): those after the first are told apart by a number. Two alerts with equal labels would be one alert,
     /// and two equal recording rules write each sample twice: both are refused.
     fn id(
         &self,
-        group: &GroupFile,
+        group: &str,
         name: &At<String>,
         labels: &BTreeMap<String, String>,
         seen: &mut BTreeMap<String, Vec<Seen>>,
@@ -193,15 +223,14 @@ impl RuleEntry {
         let before = seen.entry(name.value.clone()).or_default();
         let records = self.record.as_ref().map(|_| self.expr.value.clone());
         if let Some(first) = before.iter().find(|s| s.labels == *labels && s.records == records) {
-            let message =
-                format!("the group `{}` has two rules named `{}` with the same labels", group.name.value, name.value);
+            let message = format!("the group `{group}` has two rules named `{}` with the same labels", name.value);
             let help = "rename one, or give them labels that differ";
             cx.error(Diagnostic::at(Code::ConfigDuplicate, &name.place, message).other(&first.place).help(help));
         }
         before.push(Seen { place: name.place.clone(), labels: labels.clone(), records });
         match before.len() {
-            1 => format!("{}/{}", group.name.value, name.value),
-            n => format!("{}/{}#{n}", group.name.value, name.value),
+            1 => format!("{group}/{}", name.value),
+            n => format!("{group}/{}#{n}", name.value),
         }
     }
 

@@ -9,7 +9,7 @@ use watchkeeper_domain::{Category, Priority, Span};
 /// Rules that are evaluated together, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleGroup {
-    /// Unique over all files.
+    /// Unique in its file.
     pub name: String,
     /// The file it came from, for people.
     pub file: String,
@@ -22,7 +22,7 @@ pub struct RuleGroup {
 /// One rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
-    /// `group/name`; unique. A recording rule's name is its metric.
+    /// `group/name`, with numbers where those are there already; unique. A recording rule's name is its metric.
     pub id: String,
     /// Alert name or metric name.
     pub name: String,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use watchkeeper_config::model::OnNoData;
 use watchkeeper_domain::query::QueryError;
 use watchkeeper_domain::{Labels, Span, Timestamp};
 use watchkeeper_state::{ReconcileError, Report};
@@ -144,8 +145,12 @@ impl Scheduler {
     async fn judge(&self, due: &DueRule, plan: &Result<Plan, String>, at: Timestamp) -> Judgement {
         let rule = &due.rule;
         let identity = |labels: &Labels| rule.identity(labels);
+        let silence_matters = rule.on_no_data() != OnNoData::Ok;
         let found = match plan {
-            Ok(plan) => self.limited(at, findings::evaluate(&*self.query, plan, &due.known, &identity, at)).await,
+            Ok(plan) => {
+                let found = findings::evaluate(&*self.query, plan, &due.known, &identity, at, silence_matters);
+                self.limited(at, found).await
+            }
             Err(reason) => Err(QueryError::Invalid(reason.clone())),
         };
         judge::judge(found, &due.known, &identity, rule.on_no_data(), || self.no_data(plan))

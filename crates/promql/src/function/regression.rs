@@ -9,6 +9,7 @@ use crate::value::Value;
 use crate::window::Window;
 
 /// The line: its slope per second, and its value at `origin_ms`.
+#[expect(clippy::float_cmp, reason = "a series is constant where its values are equal; NaN is equal to nothing")]
 fn line(window: &Window<'_>, origin_ms: i64) -> Option<(f64, f64)> {
     let first = window.samples.first()?;
     if window.samples.len() < 2 {
@@ -18,7 +19,7 @@ fn line(window: &Window<'_>, origin_ms: i64) -> Option<(f64, f64)> {
         (Sum::default(), Sum::default(), Sum::default(), Sum::default());
     let mut level = true;
     for sample in window.samples {
-        level &= sample.v.to_bits() == first.v.to_bits();
+        level &= sample.v == first.v;
         let x = (sample.t - origin_ms) as f64 / 1000.0;
         x_sum.add(x);
         y_sum.add(sample.v);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use watchkeeper_domain::labels::Labels;
 
+use super::comparison::ComparisonOp;
 use super::{BinaryOp, Cardinality, MatchLabels, Matching};
 use crate::ast::Node;
 use crate::engine::Evaluator;
@@ -47,9 +48,15 @@ pub(super) fn evaluate(
         by_pair: HashMap::new(),
         by_labels: HashMap::new(),
         matched: vec![NONE; grouper.len()],
+        made: Vec::new(),
     };
     let mut at_step = vec![NONE; grouper.len()];
     for step in 0..many.steps {
+        // Where a side has nothing and is not filled, there is nothing to be ambiguous about either.
+        let none = |vector: &Vector| (0..vector.rows.len()).all(|row| !vector.has(row, step));
+        if fill_many.is_none() && fill_one.is_none() && (none(many) || none(one)) {
+            continue;
+        }
         at_step.fill(NONE);
         for (row, group) in one_groups.iter().enumerate().filter(|(row, _)| one.has(*row, step)) {
             let Some(slot) = at_step.get_mut(*group) else { continue };
@@ -93,6 +100,8 @@ struct Join<'a, 's> {
     by_labels: HashMap<Labels, usize>,
     /// The last step at which a group was matched.
     matched: Vec<usize>,
+    /// The last step at which a row of the result was made, whether a filter left it or not.
+    made: Vec<usize>,
 }
 
 impl Join<'_, '_> {
@@ -104,6 +113,29 @@ impl Join<'_, '_> {
         (many, many_fill): (usize, f64),
         (one, one_fill): (usize, f64),
     ) -> Result<(), EvalError> {
+        let of = |side: &Vector, row: usize, fill: f64| if row == NONE { fill } else { side.value(row, step) };
+        let (many_value, one_value) = (of(self.many, many, many_fill), of(self.one, one, one_fill));
+        let in_order = |many, one| if self.swapped { (one, many) } else { (many, one) };
+        let is_trim = matches!(self.op, BinaryOp::Trim(_));
+        let result = if is_gap(many_value) || is_gap(one_value) || is_trim {
+            let of = |side: &Vector, row: usize, v: f64| {
+                let histogram = if is_gap(v) { side.histogram(row, step) } else { None };
+                histogram.map_or(Cell::Float(v), |h| Cell::Histogram(Arc::clone(h)))
+            };
+            let (many, one) = (of(self.many, many, many_value), of(self.one, one, one_value));
+            let (lhs, rhs) = if self.swapped { (one, many) } else { (many, one) };
+            let result = self.op.combine(&lhs, &rhs, self.return_bool, &mut self.evaluator.remarks, self.node);
+            let both = matches!(lhs, Cell::Histogram(_)) == matches!(rhs, Cell::Histogram(_));
+            let compares = matches!(self.op, BinaryOp::Comparison(ComparisonOp::Equal | ComparisonOp::NotEqual));
+            if result.is_none() && !(both && compares) {
+                // What cannot be combined is no match.
+                return Ok(());
+            }
+            result
+        } else {
+            let (lhs, rhs) = in_order(many_value, one_value);
+            self.op.apply(lhs, rhs, self.return_bool).map(Cell::Float)
+        };
         let one_to_one = self.matching.cardinality == Cardinality::OneToOne;
         if let Some(matched) = self.matched.get_mut(group) {
             if one_to_one && *matched == step {
@@ -114,25 +146,6 @@ impl Join<'_, '_> {
             }
             *matched = step;
         }
-        // A filter must not hide that the match is ambiguous, so it comes after the check.
-        let of = |side: &Vector, row: usize, fill: f64| if row == NONE { fill } else { side.value(row, step) };
-        let (many_value, one_value) = (of(self.many, many, many_fill), of(self.one, one, one_fill));
-        let in_order = |many, one| if self.swapped { (one, many) } else { (many, one) };
-        let is_trim = matches!(self.op, BinaryOp::Trim(_));
-        let result = if is_gap(many_value) || is_gap(one_value) || is_trim {
-            let of = |side: &Vector, row: usize, v: f64| {
-                side.histogram(row, step)
-                    .filter(|_| is_gap(v))
-                    .map_or(Cell::Float(v), |h| Cell::Histogram(Arc::clone(h)))
-            };
-            let (many, one) = (of(self.many, many, many_value), of(self.one, one, one_value));
-            let (lhs, rhs) = if self.swapped { (one, many) } else { (many, one) };
-            self.op.combine(&lhs, &rhs, self.return_bool, &mut self.evaluator.remarks, self.node)
-        } else {
-            let (lhs, rhs) = in_order(many_value, one_value);
-            self.op.apply(lhs, rhs, self.return_bool).map(Cell::Float)
-        };
-        let Some(result) = result else { return Ok(()) };
         // Labels of the "one" side matter only where they are included, or where there is no other side.
         let key = if many != NONE && self.matching.include.is_empty() { (many, NONE) } else { (many, one) };
         let row = match self.by_pair.get(&key) {
@@ -145,6 +158,7 @@ impl Join<'_, '_> {
                         let labels = row.labels.clone();
                         self.evaluator.check_points(self.node, self.out.points().saturating_add(self.out.steps))?;
                         let at = self.out.push_empty(row);
+                        self.made.push(NONE);
                         self.by_labels.insert(labels, at);
                         at
                     }
@@ -153,7 +167,10 @@ impl Join<'_, '_> {
                 at
             }
         };
-        if self.out.has(row, step) {
+        // A filter must not hide that the match is ambiguous, so it comes after the checks.
+        let made_before = self.made.get_mut(row).map(|made| std::mem::replace(made, step)) == Some(step);
+        let twice = if one_to_one { result.is_some() && self.out.has(row, step) } else { made_before };
+        if twice {
             let reason = if one_to_one {
                 "vector cannot contain metrics with the same labelset"
             } else {
@@ -161,7 +178,9 @@ impl Join<'_, '_> {
             };
             return Err(EvalError::execution(self.node, reason));
         }
-        self.out.put(row, step, Some(result));
+        if result.is_some() {
+            self.out.put(row, step, result);
+        }
         Ok(())
     }
 

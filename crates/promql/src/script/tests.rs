@@ -22,8 +22,9 @@ fn right_expectations_pass_and_wrong_ones_fail() {
 fn failures_and_annotations_are_compared() {
     let load = "load 1m\n  m{a=\"1\"} 1x5\n  m{a=\"2\"} 1x5\n\n";
     let query = "eval instant at 1m m + on() m\n";
-    assert_eq!(counts(&format!("{load}{query}  expect fail msg: found duplicate series\n")), (1, 0, 0));
+    assert_eq!(counts(&format!("{load}{query}  expect fail regex: found duplicate series\n")), (1, 0, 0));
     assert_eq!(counts(&format!("{load}{query}  expect fail regex: many.*allowed\n")), (1, 0, 0));
+    assert_eq!(counts(&format!("{load}{query}  expect fail msg: found duplicate series\n")), (0, 1, 0));
     assert_eq!(counts(&format!("{load}{query}  expect fail msg: something else\n")), (0, 1, 0));
     assert_eq!(counts(&format!("{load}eval instant at 1m m\n  expect fail\n")), (0, 1, 0));
     let rate = "eval instant at 5m sum(rate(m[5m]))\n  {} 0\n";

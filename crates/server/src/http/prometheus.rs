@@ -5,6 +5,7 @@
 pub mod rules;
 pub mod status;
 pub mod targets;
+mod value;
 
 use std::sync::Arc;
 
@@ -13,10 +14,11 @@ use axum::extract::{FromRequest, RawQuery, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use watchkeeper_domain::query::{Instant, QueryError, SeriesData};
-use watchkeeper_domain::telemetry::Sample;
+use watchkeeper_domain::query::QueryError;
 use watchkeeper_domain::{Code, Matcher, Span, Timestamp};
 use watchkeeper_promql::{Annotations, Expr, Limits, Severity};
+
+use value::number;
 
 use super::body::{declared_length, read};
 use super::extract::Path;
@@ -119,20 +121,11 @@ pub async fn query_form(State(shared): State<Arc<Shared>>, form: Form) -> Respon
 async fn instant(shared: Arc<Shared>, params: Params) -> Answer {
     let expr = parse(params.need("query")?)?;
     let at = params.time("time")?.unwrap_or_else(|| shared.env.now());
-    let (answer, notes) =
-        evaluate(move || watchkeeper_promql::instant(&expr, shared.store.as_ref(), at.as_millis(), &Limits::default()))
-            .await?;
-    let seconds = at.as_secs_f64();
-    let data = match answer {
-        Instant::Scalar(v) => json!({"resultType": "scalar", "result": [seconds, number(v)]}),
-        Instant::Text(text) => json!({"resultType": "string", "result": [seconds, text]}),
-        Instant::Vector(elements) => {
-            let one = |e: &watchkeeper_domain::query::Element| json!({"metric": e.labels, "value": [seconds, number(e.value)]});
-            json!({"resultType": "vector", "result": elements.iter().map(one).collect::<Vec<_>>()})
-        }
-        Instant::Matrix(series) => json!({"resultType": "matrix", "result": matrix(&series)}),
-    };
-    Ok(success(data, &notes))
+    let (answer, notes) = evaluate(move || {
+        watchkeeper_promql::instant_answer(&expr, shared.store.as_ref(), at.as_millis(), &Limits::default())
+    })
+    .await?;
+    Ok(success(value::instant(&answer, at.as_secs_f64()), &notes))
 }
 
 /// `GET /api/v1/query_range`.
@@ -157,7 +150,7 @@ async fn range(shared: Arc<Shared>, params: Params) -> Answer {
         ));
     }
     let (series, notes) = evaluate(move || {
-        watchkeeper_promql::range(
+        watchkeeper_promql::range_answer(
             &expr,
             shared.store.as_ref(),
             start.as_millis(),
@@ -167,7 +160,7 @@ async fn range(shared: Arc<Shared>, params: Params) -> Answer {
         )
     })
     .await?;
-    Ok(success(json!({"resultType": "matrix", "result": matrix(&series)}), &notes))
+    Ok(success(value::matrix(&series), &notes))
 }
 
 /// A step in seconds or in Prometheus's notation.
@@ -305,25 +298,4 @@ fn success(data: Value, notes: &Annotations) -> Json<Value> {
         }
     }
     Json(answer)
-}
-
-fn matrix(series: &[SeriesData]) -> Vec<Value> {
-    let point = |s: &Sample| json!([Timestamp::from_millis(s.t).as_secs_f64(), number(s.v)]);
-    series
-        .iter()
-        .map(|s| json!({"metric": s.labels, "values": s.samples.iter().map(point).collect::<Vec<_>>()}))
-        .collect()
-}
-
-/// A number as Prometheus writes it: text, because JSON knows neither NaN nor infinity.
-fn number(v: f64) -> String {
-    if v.is_nan() {
-        "NaN".to_owned()
-    } else if v == f64::INFINITY {
-        "+Inf".to_owned()
-    } else if v == f64::NEG_INFINITY {
-        "-Inf".to_owned()
-    } else {
-        format!("{v}")
-    }
 }

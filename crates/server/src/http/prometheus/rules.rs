@@ -91,8 +91,8 @@ fn may_see(status: &RuleStatus, caller: &Caller) -> bool {
 
 fn groups(shared: &Shared, caller: &Caller, wanted: &Wanted) -> Value {
     let config = shared.config.load();
-    let interval = |name: &str| {
-        let own = config.rule_groups.iter().find(|g| g.name == name).and_then(|g| g.interval);
+    let interval = |name: &str, file: &str| {
+        let own = config.rule_groups.iter().find(|g| g.name == name && g.file == file).and_then(|g| g.interval);
         own.unwrap_or(config.evaluation.interval).as_secs_f64()
     };
     let statuses = if wanted.alerts && wanted.alerting {
@@ -103,14 +103,14 @@ fn groups(shared: &Shared, caller: &Caller, wanted: &Wanted) -> Value {
     let mut groups: Vec<(String, String, Vec<RuleStatus>)> = Vec::new();
     for status in statuses.into_iter().filter(|status| wanted.wants(status)) {
         match groups.last_mut() {
-            Some((name, _, rules)) if *name == status.group => rules.push(status),
+            Some((name, file, rules)) if *name == status.group && *file == status.file => rules.push(status),
             _ => groups.push((status.group.clone(), status.file.clone(), vec![status])),
         }
     }
     let group = |(name, file, rules): (String, String, Vec<RuleStatus>)| {
         let seconds: f64 = rules.iter().filter_map(|r| r.duration).map(|d| d.as_secs_f64()).sum();
         json!({
-            "name": name, "file": file, "interval": interval(&name), "limit": 0,
+            "name": name, "file": file, "interval": interval(&name, &file), "limit": 0,
             "evaluationTime": seconds,
             "lastEvaluation": moment(rules.iter().filter_map(|r| r.last_evaluation_at).max()),
             "rules": rules.iter().map(|r| rule(r, wanted.alerts && may_see(r, caller))).collect::<Vec<_>>(),
