@@ -16,6 +16,7 @@ pub mod alert;
 pub mod command;
 pub mod error;
 pub mod group;
+pub mod incoming;
 pub mod inhibit;
 pub mod lifecycle;
 pub mod notice;

@@ -10,7 +10,8 @@ mod expiry;
 mod life;
 mod rows;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use futures::channel::oneshot;
@@ -21,6 +22,7 @@ use watchkeeper_state::{SignalSink, State, StateError, Tx};
 
 pub use expiry::Expiry;
 pub use life::Life;
+pub use rows::open_by_key;
 use rows::{Closed, Open, Refresh};
 
 /// The source of these alerts in their rows.
@@ -47,6 +49,18 @@ pub struct Posted {
     pub ends_at: Option<Timestamp>,
     /// Where it came from. Hostile text.
     pub generator_url: String,
+    /// The tool that sent it, when it did not come over Alertmanager's API.
+    pub origin: Option<Origin>,
+}
+
+/// A tool that sends in its own way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The integration's name: the source of its alerts.
+    pub source: String,
+    /// The tool's own name for the alert, unique among all tools. While an alert with this key fires, whatever comes with
+    /// the key is about that alert, whatever labels it has.
+    pub key: Option<String>,
 }
 
 impl Posted {
@@ -73,6 +87,10 @@ impl Posted {
             (Some(start), Some(end)) if end < start => Err("the alert ends before it starts".to_owned()),
             _ => Ok(()),
         }
+    }
+
+    fn key(&self) -> Option<&str> {
+        self.origin.as_ref()?.key.as_deref()
     }
 
     fn life(&self, now: Timestamp, resolve_timeout: Span) -> Life {
@@ -170,13 +188,14 @@ impl Intake {
 
     async fn write(&self, taken: &[Waiting]) -> Result<(), StateError> {
         let now = self.env.now();
-        let mut batch = Batch::default();
-        for one in taken {
-            for posted in one.posted.iter() {
-                batch.add(posted, posted.life(now, one.resolve_timeout));
-            }
-        }
         let mut tx = self.state.write().await?;
+        let keys: BTreeSet<&str> = taken.iter().flat_map(|one| one.posted.iter()).filter_map(Posted::key).collect();
+        let known = rows::labels_by_key(&mut tx, &keys.into_iter().collect::<Vec<_>>()).await?;
+        let all = adopted(taken, known, now);
+        let mut batch = Batch::default();
+        for (posted, life) in &all {
+            batch.add(posted, *life);
+        }
         batch.load(&mut tx).await?;
         let outcome = batch.decide(now);
         let ids = self.sink.record(&mut tx, &outcome.signals).await?;
@@ -185,6 +204,32 @@ impl Intake {
         rows::amend(&mut tx, now, &outcome.amended).await?;
         State::commit(tx).await
     }
+}
+
+/// What waits, with the labels of the alert that each key stands for: those of the one that fires, else those of the first
+/// that comes. An end without a beginning is left out.
+fn adopted<'a>(taken: &'a [Waiting], known: HashMap<String, Labels>, now: Timestamp) -> Vec<(Cow<'a, Posted>, Life)> {
+    let mut labels = known;
+    let mut all = Vec::new();
+    for one in taken {
+        for posted in one.posted.iter() {
+            let life = posted.life(now, one.resolve_timeout);
+            let Some(key) = posted.key() else {
+                all.push((Cow::Borrowed(posted), life));
+                continue;
+            };
+            match labels.get(key) {
+                Some(labels) if *labels == posted.labels => all.push((Cow::Borrowed(posted), life)),
+                Some(labels) => all.push((Cow::Owned(Posted { labels: labels.clone(), ..posted.clone() }), life)),
+                None if life.is_over(now) => {}
+                None => {
+                    labels.insert(key.to_owned(), posted.labels.clone());
+                    all.push((Cow::Borrowed(posted), life));
+                }
+            }
+        }
+    }
+    all
 }
 
 /// What was posted, by label set, in the order in which it came.
@@ -312,7 +357,7 @@ fn word<T: std::str::FromStr>(labels: &Labels, names: &[&str]) -> Option<T> {
 fn signal(posted: &Posted, verdict: Verdict, started_at: Timestamp, at: Timestamp, reason: &str) -> Signal {
     let labels = &posted.labels;
     Signal {
-        source: SOURCE.to_owned(),
+        source: posted.origin.as_ref().map_or(SOURCE, |origin| &origin.source).to_owned(),
         rule_id: None,
         name: labels.get("alertname").unwrap_or("unnamed").to_owned(),
         labels: labels.clone(),

@@ -3,6 +3,7 @@
 //! Not the model: that is complete and valid; here everything may be absent.
 
 pub(crate) mod incident;
+pub(crate) mod integration;
 pub(crate) mod main;
 pub(crate) mod names;
 pub(crate) mod oncall;

@@ -45,6 +45,7 @@ pub fn load(
             return Err(finish(cx).1);
         }
     };
+    let root = crate::alertmanager::merge(root, &mut cx);
     let main = match MainFile::from_node(&root, &mut cx) {
         Some(main) => main,
         None => return Err(finish(cx).1),
@@ -143,7 +144,7 @@ impl Source for Nothing {
 }
 
 /// Warnings and errors in order, with literal secrets covered in the text around them.
-fn finish(cx: Context<'_>) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
+pub(crate) fn finish(cx: Context<'_>) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
     let Context { mut errors, mut warnings, secrets, .. } = cx;
     diagnostic::seal(&mut errors, &secrets);
     diagnostic::seal(&mut warnings, &secrets);
@@ -158,7 +159,7 @@ fn empty(file: &Arc<SourceFile>) -> Node {
     Node { place, kind: Kind::Mapping(Vec::new()) }
 }
 
-fn read(path: &Path, cx: &Context<'_>) -> Result<Node, Box<Diagnostic>> {
+pub(crate) fn read(path: &Path, cx: &Context<'_>) -> Result<Node, Box<Diagnostic>> {
     let shown = path.display().to_string();
     let text = cx.source.read(path).map_err(|e| {
         let help = match e.kind() {

@@ -2,6 +2,7 @@
 //!
 //! Not the shape of the YAML: `file` types are read from YAML with optional fields and turned into these.
 
+pub mod integration;
 pub mod oncall;
 pub mod person;
 pub mod receiver;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use watchkeeper_domain::{Matcher, Priority, Span, TimeInterval};
 
 use crate::secret::Secret;
+pub use integration::{Integration, IntegrationKind};
 pub use oncall::{EscalationPolicy, Schedule};
 pub use person::Person;
 pub use receiver::{EmailIntegration, Receiver, SlackIntegration, SmtpServer, SmtpTls, WebhookIntegration};
@@ -41,6 +43,8 @@ pub struct Config {
     pub probes: Vec<Probe>,
     /// What is scraped.
     pub scrape_jobs: Vec<ScrapeJob>,
+    /// Alertmanager's file, when routes and receivers come from there.
+    pub alertmanager_config: Option<String>,
     /// The root of the route tree.
     pub route: Route,
     /// Receivers (action groups, contact points), by name.
@@ -51,6 +55,8 @@ pub struct Config {
     pub time_intervals: BTreeMap<String, Vec<TimeInterval>>,
     /// How long a posted alert fires when its sender names no end and does not post it again. Default 5 min.
     pub resolve_timeout: Span,
+    /// Tools that send alerts in their own way, by name.
+    pub integrations: BTreeMap<String, Integration>,
     /// Workflows of all workflow files, by name.
     pub workflows: BTreeMap<String, Workflow>,
     /// How alerts become incidents.

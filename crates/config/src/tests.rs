@@ -1,5 +1,6 @@
 //! Whole configurations, good and bad, with the texts that people read.
 
+mod alertmanager;
 mod corpora;
 mod errors;
 mod hostile;

@@ -78,6 +78,8 @@ codes! {
     ConfigUnreadable = "WK3009", 400, "A configuration file cannot be read";
     /// Listening wider than loopback needs authentication.
     InsecureListen = "WK3010", 400, "Listening beyond this machine needs authentication";
+    /// Something of another tool's file has no counterpart here.
+    NotCarriedOver = "WK3011", 400, "Something of the other tool's configuration is not carried over";
     /// The state database cannot be used.
     StateUnavailable = "WK5001", 503, "The state database cannot be used";
     /// Something unexpected.

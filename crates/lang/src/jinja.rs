@@ -11,6 +11,8 @@ use serde_json::Value;
 pub const MAX_TEMPLATE: usize = 64 * 1024;
 /// The longest rendered text, in bytes.
 pub const MAX_OUTPUT: usize = 256 * 1024;
+/// The largest value that an expression gives, roughly in bytes.
+const MAX_VALUE: usize = 8 << 20;
 /// How many instructions one rendering may run.
 const FUEL: u64 = 100_000;
 
@@ -60,6 +62,82 @@ pub fn eval_bool(expression: &str, context: &Value) -> Result<bool, JinjaError> 
     let environment = environment();
     let compiled = environment.compile_expression(expression).map_err(|e| failed(expression, &e))?;
     compiled.eval(data(context)).map(|value| value.is_true()).map_err(|e| failed(expression, &e))
+}
+
+/// What expressions over another tool's body may name: the keys of the item that is looked at, `item` and `body`. The body
+/// is converted once, however many items it has.
+#[derive(Debug, Clone)]
+pub struct Names {
+    body: minijinja::Value,
+    scope: minijinja::Value,
+}
+
+impl Names {
+    /// The body as its own item.
+    #[must_use]
+    pub fn new(body: &Value) -> Self {
+        let body = data(body);
+        Self { scope: Self::scope(&body, &body), body }
+    }
+
+    /// One item of it.
+    #[must_use]
+    pub fn of(&self, item: &Value) -> Self {
+        Self { body: self.body.clone(), scope: Self::scope(&self.body, &data(item)) }
+    }
+
+    fn scope(body: &minijinja::Value, item: &minijinja::Value) -> minijinja::Value {
+        let keys = item.try_iter().into_iter().flatten();
+        let own = keys.filter_map(|key| Some((key.as_str()?.to_owned(), item.get_item(&key).ok()?)));
+        let given = [("item", item), ("body", body)].map(|(name, value)| (name.to_owned(), value.clone()));
+        minijinja::Value::from_pairs(own.chain(given))
+    }
+}
+
+/// Evaluates an expression (`alert.labels.service or 'unknown'`) to its value. A name that does not exist, and what is in
+/// it, is null.
+pub fn eval(expression: &str, names: &Names) -> Result<Value, JinjaError> {
+    check_length(expression)?;
+    let mut environment = environment();
+    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+    let compiled = environment.compile_expression(expression).map_err(|e| failed(expression, &e))?;
+    let value = compiled.eval(names.scope.clone()).map_err(|e| failed(expression, &e))?;
+    json(&value, &mut 0).ok_or_else(|| JinjaError::Output { template: shown(expression) })
+}
+
+/// The value as JSON; none when it is too large.
+fn json(value: &minijinja::Value, size: &mut usize) -> Option<Value> {
+    use minijinja::value::ValueKind;
+    *size += 1 + value.as_str().map_or(0, str::len);
+    if *size > MAX_VALUE {
+        return None;
+    }
+    Some(match value.kind() {
+        ValueKind::Bool => Value::Bool(value.is_true()),
+        ValueKind::Number => match i64::try_from(value.clone()) {
+            Ok(whole) => Value::from(whole),
+            Err(_) => f64::try_from(value.clone()).map_or(Value::Null, Value::from),
+        },
+        ValueKind::String => Value::from(value.as_str().unwrap_or_default()),
+        ValueKind::Seq | ValueKind::Iterable => {
+            let items: Option<Vec<Value>> = value.try_iter().ok()?.map(|item| json(&item, size)).collect();
+            Value::Array(items?)
+        }
+        ValueKind::Map => {
+            let mut map = serde_json::Map::new();
+            for key in value.try_iter().ok()? {
+                map.insert(key.to_string(), json(&value.get_item(&key).ok()?, size)?);
+            }
+            Value::Object(map)
+        }
+        _ => Value::Null,
+    })
+}
+
+/// Whether a value counts as true: not null, false, zero, and not an empty text, list or mapping.
+#[must_use]
+pub fn is_true(value: &Value) -> bool {
+    data(value).is_true()
 }
 
 /// Whether a text parses as a template.
@@ -152,6 +230,21 @@ mod tests {
         let error = render("{{ lables.service }}", &json!({"labels": {}})).unwrap_err();
         assert!(error.to_string().contains("{{ lables.service }}"), "{error}");
         assert!(eval_bool("steps.x.ok", &json!({})).is_err());
+    }
+
+    #[test]
+    fn an_expression_gives_its_value_and_what_is_absent_is_null() {
+        let body = json!({"a": {"b": [1, {"c": "x"}], "f": 1.5}, "n": null});
+        let names = Names::new(&body);
+        let value = |expression: &str| eval(expression, &names).unwrap();
+        assert_eq!(value("a"), body["a"]);
+        assert_eq!(value("a.b[1].c ~ '-' ~ a.f"), json!("x-1.5"));
+        assert_eq!(value("nothing.at.all"), json!(null));
+        assert_eq!(value("n or 'else'"), json!("else"));
+        assert!(!is_true(&value("a.b | length == 3")) && is_true(&json!("x")) && !is_true(&json!([])));
+        let inner = names.of(&body["a"]["b"][1]);
+        assert_eq!(eval("c ~ item.c ~ body.a.f", &inner).unwrap(), json!("xx1.5"));
+        assert!(eval("a.b[", &names).is_err());
     }
 
     #[test]

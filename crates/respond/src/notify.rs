@@ -11,6 +11,7 @@
 //!   sent at most once more, with the same idempotency key, and the ledger says so.
 
 pub mod backoff;
+pub mod brief;
 pub mod channel;
 mod claim;
 pub mod content;
@@ -18,10 +19,12 @@ pub mod context;
 pub mod deliver;
 pub mod destination;
 pub mod email;
+pub mod exec;
 mod facts;
 pub mod read;
 mod record;
 pub mod scrub;
+pub mod service;
 pub mod slack;
 pub mod test_message;
 pub mod webhook;

@@ -68,6 +68,7 @@ struct World {
 }
 
 impl World {
+    #[expect(clippy::disallowed_methods, reason = "the test plays the supervisor")]
     fn new(jobs: &[ScrapeJob]) -> Self {
         let (env, clock) = watchkeeper_testkit::env();
         let (peers, kept) = (Arc::new(Peers::default()), Arc::new(Kept::default()));

@@ -275,6 +275,7 @@ impl Assembly {
             outbox: wakes.outbox.clone(),
             senders: Senders::default(),
             sessions: Sessions::default(),
+            sns_keys: Default::default(),
             pressed: Pressed::default(),
             metrics: Metrics::default(),
             last_telemetry: std::sync::atomic::AtomicI64::new(0),

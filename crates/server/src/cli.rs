@@ -9,6 +9,7 @@ mod alert;
 mod ask;
 mod check;
 mod demo;
+mod import;
 mod incident;
 mod ledger;
 mod oncall;
@@ -73,6 +74,9 @@ enum Command {
     /// Run test files, and say which way an alert would go.
     #[command(subcommand)]
     Test(test::Command),
+    /// Write other tools' configuration as Watchkeeper's.
+    #[command(subcommand)]
+    Import(import::Command),
     /// Evaluate a PromQL expression.
     Query(query::Args),
     /// Say step by step why somebody was, or was not, told.
@@ -158,6 +162,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Demo(args) => demo::run(args),
         Command::Check(args) => check::run(&args),
         Command::Test(command) => test::run(command, global.output),
+        Command::Import(command) => import::run(command, global.output),
         Command::Completion { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "watchkeeper", &mut std::io::stdout());
             Ok(())
@@ -191,6 +196,7 @@ fn client(global: &Global, command: Command) -> Outcome {
             | Command::Demo(_)
             | Command::Check(_)
             | Command::Test(_)
+            | Command::Import(_)
             | Command::Completion { .. } => Ok(()),
         }
     })

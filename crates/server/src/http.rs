@@ -16,6 +16,7 @@ pub mod events;
 pub mod extract;
 pub mod grpc;
 pub mod incidents;
+pub mod incoming;
 pub mod ingest;
 pub mod ledger;
 pub mod listen;

@@ -42,6 +42,21 @@ impl Answer {
     }
 }
 
+/// What is answered when there is no script.
+enum Otherwise {
+    Always(Answer),
+    By(fn(&Recorded) -> Answer),
+}
+
+impl std::fmt::Debug for Otherwise {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Always(answer) => answer.fmt(f),
+            Self::By(_) => f.write_str("by the request"),
+        }
+    }
+}
+
 /// One request as it came.
 #[derive(Debug, Clone)]
 pub struct Recorded {
@@ -75,7 +90,7 @@ impl Recorded {
 struct Shared {
     start: Instant,
     script: Mutex<VecDeque<Answer>>,
-    otherwise: Mutex<Answer>,
+    otherwise: Mutex<Otherwise>,
     recorded: watch::Sender<Vec<Recorded>>,
     released: watch::Sender<bool>,
 }
@@ -100,7 +115,7 @@ impl MockWebhook {
         let shared = Arc::new(Shared {
             start: Instant::now(),
             script: Mutex::default(),
-            otherwise: Mutex::new(Answer::ok()),
+            otherwise: Mutex::new(Otherwise::Always(Answer::ok())),
             recorded: watch::Sender::new(Vec::new()),
             released: watch::Sender::new(false),
         });
@@ -135,7 +150,12 @@ impl MockWebhook {
 
     /// What is answered when the script is empty.
     pub fn otherwise(&self, answer: Answer) {
-        *self.shared.otherwise.lock() = answer;
+        *self.shared.otherwise.lock() = Otherwise::Always(answer);
+    }
+
+    /// Lets a provider of [`crate::providers`] answer when the script is empty.
+    pub fn answer_by(&self, provider: fn(&Recorded) -> Answer) {
+        *self.shared.otherwise.lock() = Otherwise::By(provider);
     }
 
     /// Lets hanging requests, and those that would hang, answer 200.
@@ -165,7 +185,10 @@ impl MockWebhook {
 async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
     // Nothing to do about a peer that breaks off: the test sees it in what was recorded.
     while let Ok(Some(request)) = read(&mut stream, shared.start).await {
-        let answer = shared.script.lock().pop_front().unwrap_or_else(|| shared.otherwise.lock().clone());
+        let answer = shared.script.lock().pop_front().unwrap_or_else(|| match &*shared.otherwise.lock() {
+            Otherwise::Always(answer) => answer.clone(),
+            Otherwise::By(provider) => provider(&request),
+        });
         shared.recorded.send_modify(|all| all.push(request));
         let bytes = match answer {
             Answer::Status(status, body) => response(status, "", &body),

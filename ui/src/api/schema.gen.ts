@@ -259,6 +259,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/watchkeeper/v1/in/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes what a tool sends, in the form of the integration's kind. Authenticated by the integration's token or signature.
+         *     The answer comes when the alerts are on disk. For PagerDuty events the answer is PagerDuty's.
+         */
+        post: operations["receive_alerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/in/{name}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What would become of a body that a tool sends. Nothing is taken. */
+        post: operations["preview_alerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/watchkeeper/v1/incidents": {
         parameters: {
             query?: never;
@@ -1840,7 +1877,7 @@ export interface components {
         OnCallPerson: {
             /** @description The feed of their turns for calendars (iCalendar). */
             calendar_url: string;
-            /** @description Their contact methods: `email`, `slack`, `webhook`. */
+            /** @description Their contact methods: `email`, `slack`, `telegram`, `ntfy`, `webhook`. */
             contact_methods: string[];
             /** @description Their name. */
             name: string;
@@ -2039,6 +2076,34 @@ export interface components {
             /** @description What happened. */
             summary?: string | null;
         };
+        /** @description What would become of a body. */
+        Preview: {
+            /** @description Its alerts. */
+            alerts: components["schemas"]["PreviewedAlert"][];
+            /** @description Why there would be nothing to take. */
+            ignored?: string | null;
+        };
+        /** @description An alert as it would be taken. */
+        PreviewedAlert: {
+            /** @description `fire`, `resolve` or `acknowledge`. */
+            act: string;
+            /** @description Its annotations. */
+            annotations: {
+                [key: string]: string;
+            };
+            ends_at?: components["schemas"]["Time"] | null;
+            /** @description The sender's own name for it: what comes with the same one is about the same alert. */
+            key?: string | null;
+            /** @description Its labels. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Why it could not be taken. */
+            refused?: string | null;
+            starts_at?: components["schemas"]["Time"] | null;
+            /** @description Where the sender shows it. */
+            url: string;
+        };
         /**
          * @description How urgent: critical and high page somebody at once.
          * @enum {string}
@@ -2164,6 +2229,16 @@ export interface components {
             status: string;
             /** @description What is doubtful about the answer. */
             warnings?: string[] | null;
+        };
+        /** @description What was taken of a body. It is on disk. */
+        Received: {
+            /**
+             * Format: int32
+             * @description How many alerts the body told of.
+             */
+            alerts: number;
+            /** @description Why there was nothing to take. */
+            ignored?: string | null;
         };
         /** @description One receiver (action group). */
         Receiver: {
@@ -3207,6 +3282,80 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["Change"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    receive_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The integration's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description The tool's own body. */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Received"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The integration's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description The tool's own body. */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
                 };
             };
             /** @description A problem */

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::json;
 use sqlx::{QueryBuilder, Row, Sqlite};
 use watchkeeper_domain::ids::AlertId;
-use watchkeeper_domain::{Actor, Timestamp};
+use watchkeeper_domain::{Actor, Labels, Timestamp};
 use watchkeeper_state::{Entry, StateError, Tx, ledger};
 
 use super::{Life, Posted};
@@ -105,6 +105,35 @@ pub(super) async fn closed(tx: &mut Tx, fingerprints: &[&str]) -> Result<HashMap
     Ok(found)
 }
 
+/// The labels of the alerts that fire with these keys.
+pub(super) async fn labels_by_key(tx: &mut Tx, keys: &[&str]) -> Result<HashMap<String, Labels>, StateError> {
+    let mut found = HashMap::new();
+    for chunk in keys.chunks(CHUNK) {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT dedup_key, labels FROM alert WHERE state = 'firing' AND rule_id IS NULL AND dedup_key IN ",
+        );
+        query.push_tuples_of_one(chunk);
+        let rows =
+            query.build().fetch_all(&mut **tx).await.map_err(StateError::statement("find alerts by their keys"))?;
+        for row in &rows {
+            let labels: &str = row.get("labels");
+            let labels = serde_json::from_str(labels).map_err(|_| StateError::corrupt("alert", "labels", labels))?;
+            found.insert(row.get("dedup_key"), labels);
+        }
+    }
+    Ok(found)
+}
+
+/// The alert that fires with this key.
+pub async fn open_by_key(pool: &sqlx::SqlitePool, key: &str) -> Result<Option<AlertId>, StateError> {
+    let row = sqlx::query("SELECT id FROM alert WHERE state = 'firing' AND rule_id IS NULL AND dedup_key = $1")
+        .bind(key)
+        .fetch_optional(pool)
+        .await
+        .map_err(StateError::statement("find an alert by its key"))?;
+    row.as_ref().map(id).transpose()
+}
+
 trait PushTuplesOfOne {
     fn push_tuples_of_one(&mut self, texts: &[&str]);
 }
@@ -125,18 +154,20 @@ impl PushTuplesOfOne for QueryBuilder<Sqlite> {
 pub(super) async fn refresh(tx: &mut Tx, now: Timestamp, refreshes: &[Refresh<'_>]) -> Result<(), StateError> {
     for chunk in refreshes.chunks(CHUNK) {
         let mut query =
-            QueryBuilder::<Sqlite>::new("WITH posted (id, starts_at, ends_at, by_timeout, url, notes) AS (");
+            QueryBuilder::<Sqlite>::new("WITH posted (id, starts_at, ends_at, by_timeout, url, notes, key) AS (");
         query.push_values(chunk, |mut row, refresh| {
             row.push_bind(refresh.id.to_string())
                 .push_bind(refresh.life.starts_at.as_micros())
                 .push_bind(refresh.life.ends_at.as_micros())
                 .push_bind(i64::from(refresh.life.by_timeout))
                 .push_bind(refresh.posted.generator_url.clone())
-                .push_bind(json!(refresh.posted.annotations).to_string());
+                .push_bind(json!(refresh.posted.annotations).to_string())
+                .push_bind(refresh.posted.key().map(str::to_owned));
         });
         query.push(
             ") UPDATE alert SET started_at = posted.starts_at, ends_at = posted.ends_at, \
-             ends_by_timeout = posted.by_timeout, generator_url = posted.url, annotations = posted.notes, updated_at = ",
+             ends_by_timeout = posted.by_timeout, generator_url = posted.url, annotations = posted.notes, \
+             dedup_key = COALESCE(posted.key, alert.dedup_key), updated_at = ",
         );
         query.push_bind(now.as_micros());
         query.push(" FROM posted WHERE alert.id = posted.id");

@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use schemars::{Schema, json_schema};
 use watchkeeper_domain::{Category, Matcher, Priority, Span, Timestamp};
 
+use crate::file::integration::KindWord;
 use crate::model::receiver::ChartPolicy;
 use crate::model::scrape::RelabelAction;
 use crate::model::{OnNoData, Role, SmtpTls, WorkflowKind};
@@ -225,6 +226,11 @@ words! {
     RelabelAction = "an action of relabelling" { "replace" => Self::Replace, "keep" => Self::Keep, "drop" => Self::Drop, "keepequal" => Self::KeepEqual, "dropequal" => Self::DropEqual, "hashmod" => Self::HashMod, "labelmap" => Self::LabelMap, "labeldrop" => Self::LabelDrop, "labelkeep" => Self::LabelKeep, "lowercase" => Self::Lowercase, "uppercase" => Self::Uppercase }
     SmtpTls = "a kind of encryption" { "starttls" => Self::Starttls, "tls" => Self::Tls, "none" => Self::None }
     OnNoData = "a meaning of missing data" { "unknown" => Self::Unknown, "ok" => Self::Ok, "firing" => Self::Firing }
+    KindWord = "a kind of integration" {
+        "pagerduty" => Self::PagerDuty, "alertmanager" => Self::Alertmanager, "grafana" => Self::Grafana,
+        "azure" => Self::Azure, "datadog" => Self::Datadog, "sentry" => Self::Sentry, "github" => Self::GitHub,
+        "cloudwatch" => Self::CloudWatch, "uptime_kuma" => Self::UptimeKuma, "mapping" => Self::Mapping,
+    }
     WorkflowKind = "a kind of workflow" { "remediation" => Self::Remediation, "containment" => Self::Containment }
 }
 

@@ -64,7 +64,10 @@ pub(crate) use record;
 
 /// Keys of Alertmanager, Prometheus and others that mean something there and nothing here, with what to do instead.
 const ELSEWHERE: &[(&str, &str)] = &[
-    ("global", "write `smtp:` for the mail server and each receiver's own `webhook_url`"),
+    (
+        "global",
+        "write `smtp:` for the mail server and each receiver's own `webhook_url`, or name the whole file: `alertmanager_config: alertmanager.yml`",
+    ),
     ("templates", "messages are laid out by Watchkeeper; remove the key"),
     ("scrape_protocols", "Watchkeeper asks for OpenMetrics and the text format; remove the key"),
     ("follow_redirects", "a redirect is never followed; name the URL that answers"),
@@ -75,8 +78,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ),
     ("password_file", "write `password: ${file:PATH}`"),
     ("credentials_file", "write `credentials: ${file:PATH}`"),
-    ("pagerduty_configs", "not supported; use `webhook`"),
-    ("opsgenie_configs", "not supported; use `webhook`"),
     ("mrkdwn", "messages are laid out by Watchkeeper; remove the key"),
 ];
 

@@ -68,6 +68,13 @@ fn variable_name(what: &str, key: &str) -> String {
         "a Slack integration" | "`slack`" => "SLACK",
         "a webhook integration" => "WEBHOOK",
         "`smtp`" => "SMTP",
+        "an integration" => "INTEGRATION",
+        "a PagerDuty integration" => "PAGERDUTY",
+        "an Opsgenie integration" => "OPSGENIE",
+        "a Teams integration" => "TEAMS",
+        "a Discord integration" => "DISCORD",
+        "a Telegram integration" => "TELEGRAM",
+        "an ntfy integration" => "NTFY",
         "`demo`" => "BANK",
         "`basic_auth`" | "`authorization`" => "SCRAPE",
         _ => "WATCHKEEPER",
@@ -118,7 +125,7 @@ pub(crate) fn check_url(value: &str, reference: &str, place: &Place, cx: &mut Co
     fine.then_some(())
 }
 
-fn harmless(text: &str) -> bool {
+pub(crate) fn harmless(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     let inside = match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost") || !name.contains('.'),

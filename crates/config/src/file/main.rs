@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use watchkeeper_domain::Code;
 
 use super::incident::{IncidentsFile, StatusPageFile};
+use super::integration::IntegrationFile;
 use super::names::Names;
 use super::oncall::{self, EscalationPolicyFile, ScheduleFile};
 use super::person::PersonFile;
@@ -41,6 +42,8 @@ record! {
         probes: Option<List<ProbeFile>> = "probes";
         /// What is scraped, as in Prometheus.
         scrape_configs: Option<List<ScrapeFile>> = "scrape_configs";
+        /// A file of Alertmanager's, used as it is: its routes, receivers, inhibit rules and times.
+        alertmanager_config: Option<At<String>> = "alertmanager_config";
         /// Who is told of which alert.
         route: Option<RouteFile> = "route";
         /// Who can be told, and how.
@@ -51,6 +54,8 @@ record! {
         time_intervals: Option<List<NamedIntervalsFile>> = "time_intervals";
         /// Alerts that other tools post.
         alerts: Option<AlertsFile> = "alerts";
+        /// Tools that send alerts in their own way.
+        integrations: Option<List<IntegrationFile>> = "integrations";
         /// How alerts become incidents.
         incidents: Option<IncidentsFile> = "incidents";
         /// The public status page.
@@ -126,13 +131,23 @@ impl MainFile {
             .filter_map(|w| w.build(&mut workflow_names, &receiver_names, check_expr, cx))
             .map(|w| (w.name.clone(), w))
             .collect();
+        let server = ServerFile::build(self.server.as_ref(), cx);
+        let mut integration_names = Names::new("integration");
+        let guarded = !server.tokens.is_empty();
+        let integrations = items(&self.integrations)
+            .iter()
+            .filter_map(|file| file.build(&mut integration_names, guarded, cx))
+            .map(|built| (built.name.clone(), built))
+            .collect();
         Config {
-            server: ServerFile::build(self.server.as_ref(), cx),
+            server,
+            integrations,
             storage: StorageFile::build(self.storage.as_ref(), cx),
             evaluation: EvaluationFile::build(self.evaluation.as_ref(), cx),
             rule_groups,
             probes,
             scrape_jobs,
+            alertmanager_config: self.alertmanager_config.as_ref().map(|at| at.value.clone()),
             route: match &self.route {
                 Some(route) => route.build_root(&default_root(&root_receiver), known, cx),
                 None => default_root(&root_receiver),

@@ -2,7 +2,12 @@
 //!
 //! Not the sending.
 
+mod services;
+
 use watchkeeper_domain::{Code, Span};
+
+use services::{DiscordFile, ExecFile, OpsgenieFile, PagerDutyFile, TeamsFile};
+pub(crate) use services::{NtfyFile, TelegramFile};
 
 use super::server::{or, positive};
 use crate::decode::record::record;
@@ -26,6 +31,20 @@ record! {
         email: Option<List<EmailFile>> = "email" | "email_configs";
         /// Webhooks with Alertmanager's body.
         webhook: Option<List<WebhookFile>> = "webhook" | "webhook_configs";
+        /// PagerDuty.
+        pagerduty: Option<List<PagerDutyFile>> = "pagerduty" | "pagerduty_configs";
+        /// Opsgenie.
+        opsgenie: Option<List<OpsgenieFile>> = "opsgenie" | "opsgenie_configs";
+        /// Microsoft Teams.
+        teams: Option<List<TeamsFile>> = "teams" | "msteams_configs" | "msteamsv2_configs";
+        /// Discord.
+        discord: Option<List<DiscordFile>> = "discord" | "discord_configs";
+        /// Telegram.
+        telegram: Option<List<TelegramFile>> = "telegram" | "telegram_configs";
+        /// ntfy.
+        ntfy: Option<List<NtfyFile>> = "ntfy";
+        /// Programs of this machine.
+        exec: Option<List<ExecFile>> = "exec";
         /// The escalation policy by which people are called.
         escalation_policy: Option<At<String>> = "escalation_policy";
     }
@@ -112,10 +131,11 @@ impl ReceiverFile {
         }
         let email = items(&self.email).iter().filter_map(|file| file.build(&name, cx)).collect();
         let mails = items(&self.email).first().map(|f| f.place.clone());
+        let services = self.services(cx);
         let labels = self.labels.as_ref().map_or(&[][..], |map| &map.0);
         let labels = labels.iter().map(|(key, value)| (key.text.clone(), value.value.clone())).collect();
         let escalation_policy = self.escalation_policy.as_ref().map(|at| at.value.clone());
-        Built { receiver: Receiver { name, labels, slack, email, webhook, escalation_policy }, mails }
+        Built { receiver: Receiver { name, labels, slack, email, webhook, services, escalation_policy }, mails }
     }
 }
 

@@ -24,6 +24,107 @@ pub struct Receiver {
     pub webhook: Vec<WebhookIntegration>,
     /// The escalation policy by which people are called.
     pub escalation_policy: Option<String>,
+    /// Everything else, in the order of the file.
+    pub services: Vec<ServiceIntegration>,
+}
+
+/// A service with an API of its own, or a program.
+#[derive(Debug, Clone)]
+pub struct ServiceIntegration {
+    /// Which, with its settings.
+    pub service: Service,
+    /// Whether resolved is told.
+    pub send_resolved: bool,
+}
+
+/// The services.
+#[derive(Debug, Clone)]
+pub enum Service {
+    /// PagerDuty's Events API v2.
+    PagerDuty {
+        /// The service's integration key.
+        routing_key: Secret,
+        /// Where events go. Default `https://events.pagerduty.com/v2/enqueue`.
+        url: String,
+    },
+    /// Opsgenie's Alert API, also as Jira Service Management has it.
+    Opsgenie {
+        /// The integration's key.
+        api_key: Secret,
+        /// Default `https://api.opsgenie.com`.
+        api_url: String,
+        /// Names of teams that are told.
+        teams: Vec<String>,
+        /// Tags of its alerts.
+        tags: Vec<String>,
+    },
+    /// Microsoft Teams, over a workflow or an incoming webhook.
+    Teams {
+        /// The webhook's URL.
+        webhook_url: Secret,
+    },
+    /// A Discord webhook.
+    Discord {
+        /// The webhook's URL.
+        webhook_url: Secret,
+    },
+    /// A Telegram bot.
+    Telegram {
+        /// The bot's token.
+        bot_token: Secret,
+        /// The chat: a number, or `@channel`.
+        chat_id: String,
+        /// The topic of a forum.
+        message_thread_id: Option<u32>,
+        /// Default `https://api.telegram.org`.
+        api_url: String,
+    },
+    /// A topic of ntfy.
+    Ntfy {
+        /// Server and topic: `https://ntfy.sh/my-topic`; the topic is the secret.
+        url: Secret,
+        /// An access token.
+        token: Option<Secret>,
+    },
+    /// A program of this machine.
+    Exec {
+        /// The program and its arguments; no shell.
+        command: Vec<String>,
+        /// Its environment, beside `PATH`.
+        env: BTreeMap<String, Secret>,
+        /// How long it may take. Default 30 s.
+        timeout: Span,
+    },
+}
+
+impl Service {
+    /// The word in files, keys and answers.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::PagerDuty { .. } => "pagerduty",
+            Self::Opsgenie { .. } => "opsgenie",
+            Self::Teams { .. } => "teams",
+            Self::Discord { .. } => "discord",
+            Self::Telegram { .. } => "telegram",
+            Self::Ntfy { .. } => "ntfy",
+            Self::Exec { .. } => "exec",
+        }
+    }
+
+    /// Where it leads, without secrets.
+    #[must_use]
+    pub fn target(&self) -> String {
+        match self {
+            Self::PagerDuty { routing_key, .. } => routing_key.reference().to_owned(),
+            Self::Opsgenie { api_key, teams, .. } if teams.is_empty() => api_key.reference().to_owned(),
+            Self::Opsgenie { teams, .. } => teams.join(", "),
+            Self::Teams { webhook_url } | Self::Discord { webhook_url } => webhook_url.reference().to_owned(),
+            Self::Telegram { chat_id, .. } => chat_id.clone(),
+            Self::Ntfy { url, .. } => url.reference().to_owned(),
+            Self::Exec { command, .. } => command.first().cloned().unwrap_or_default(),
+        }
+    }
 }
 
 /// A Slack incoming webhook.
@@ -120,7 +221,17 @@ impl Receiver {
         all("slack", self.slack.iter().map(|i| i.send_resolved).collect())
             .chain(all("email", self.email.iter().map(|i| i.send_resolved).collect()))
             .chain(all("webhook", self.webhook.iter().map(|i| i.send_resolved).collect()))
+            .chain(self.services().map(|(key, i)| Integration { key, send_resolved: i.send_resolved }))
             .chain(all(Integration::ON_CALL, self.escalation_policy.iter().map(|_| true).collect()))
             .collect()
+    }
+
+    /// Its services with their keys: `pagerduty`, `discord`, `discord:1`, …
+    pub fn services(&self) -> impl Iterator<Item = (String, &ServiceIntegration)> {
+        self.services.iter().enumerate().map(|(at, integration)| {
+            let kind = integration.service.kind();
+            let before = self.services.iter().take(at).filter(|other| other.service.kind() == kind).count();
+            (if before == 0 { kind.to_owned() } else { format!("{kind}:{before}") }, integration)
+        })
     }
 }

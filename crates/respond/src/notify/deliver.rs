@@ -27,6 +27,7 @@ use super::context::{About, Context};
 use super::destination::{Change, Destination, Destinations, Health};
 use super::email::Email;
 use super::record;
+use super::service;
 use super::slack::Slack;
 use super::webhook::Webhook;
 use crate::client::{Client, Left};
@@ -387,6 +388,10 @@ fn channels(settings: &Settings, client: &Client, env: &Env) -> Channels {
         }
         for (at, webhook) in receiver.webhook.iter().enumerate() {
             add("webhook", at, Arc::new(Webhook::new(webhook, settings, client.clone(), env.clone())));
+        }
+        for (key, integration) in receiver.services() {
+            let channel = service::channel(&integration.service, settings, client);
+            channels.insert(Destination { receiver: name.clone(), integration: key }, channel);
         }
     }
     channels

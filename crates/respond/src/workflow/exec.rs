@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::json;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt as _};
 use tokio::process::Command;
 
 use super::runner::{StepError, StepOutcome};
@@ -15,11 +15,31 @@ use super::runner::{StepError, StepOutcome};
 /// The most bytes of each output that are kept; the rest is read and dropped, so that the program does not block.
 const KEPT: usize = 16 << 10;
 
-/// Runs a program to its end.
-pub async fn run(command: &[String], env: &BTreeMap<String, String>) -> Result<StepOutcome, StepError> {
+/// How a program ended. Hostile text.
+pub struct Ended {
+    /// Its exit code; none when a signal ended it.
+    pub code: Option<i32>,
+    /// The beginning of its standard output.
+    pub out: String,
+    /// The beginning of its standard error.
+    pub err: String,
+}
+
+/// Runs a program to its end; `input` goes to its standard input.
+pub async fn start(
+    command: &[String],
+    env: &BTreeMap<String, String>,
+    input: Option<Vec<u8>>,
+) -> Result<Ended, StepError> {
     let (program, arguments) = command.split_first().ok_or_else(|| StepError("there is no program".to_owned()))?;
     let mut builder = Command::new(program);
-    builder.args(arguments).env_clear().envs(env).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    builder
+        .args(arguments)
+        .env_clear()
+        .envs(env)
+        .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     if let Some(path) = std::env::var_os("PATH") {
         builder.env("PATH", path);
     }
@@ -28,15 +48,28 @@ pub async fn run(command: &[String], env: &BTreeMap<String, String>) -> Result<S
     let mut child = builder.spawn().map_err(|e| StepError(format!("`{program}` cannot be started: {e}")))?;
     let mut group = Group(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)));
     let (out, err) = (child.stdout.take(), child.stderr.take());
-    let (status, out, err) = futures::join!(child.wait(), capped(out), capped(err));
+    let stdin = child.stdin.take();
+    let feed = async {
+        if let (Some(mut stdin), Some(input)) = (stdin, input) {
+            // A program that does not read its input has no use for it.
+            drop(stdin.write_all(&input).await);
+        }
+    };
+    let (status, out, err, ()) = futures::join!(child.wait(), capped(out), capped(err), feed);
     // It has ended and was waited for: its number may belong to somebody else from now on.
     group.0 = None;
     let status = status.map_err(|e| StepError(format!("`{program}` cannot be waited for: {e}")))?;
-    let data = json!({"code": status.code(), "stdout": out, "stderr": err});
-    if status.success() {
+    Ok(Ended { code: status.code(), out, err })
+}
+
+/// Runs a program to its end, as a step of a workflow.
+pub async fn run(command: &[String], env: &BTreeMap<String, String>) -> Result<StepOutcome, StepError> {
+    let Ended { code, out, err } = start(command, env, None).await?;
+    let data = json!({"code": code, "stdout": out, "stderr": err});
+    if code == Some(0) {
         return Ok(StepOutcome { summary: "exit code 0".to_owned(), data });
     }
-    let how = status.code().map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"));
+    let how = code.map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"));
     Err(StepError(format!("{how}: {}", crate::client::excerpt(if err.trim().is_empty() { &out } else { &err }))))
 }
 

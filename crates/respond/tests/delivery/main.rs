@@ -3,6 +3,7 @@
 mod crash;
 mod hostile;
 mod mail;
+mod services;
 mod slack;
 mod world;
 

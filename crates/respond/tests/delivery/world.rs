@@ -62,6 +62,7 @@ impl World {
             slack: Vec::new(),
             email: Vec::new(),
             webhook: Vec::new(),
+            services: Vec::new(),
             escalation_policy: None,
         })
     }

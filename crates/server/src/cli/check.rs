@@ -38,9 +38,10 @@ pub(super) fn run(args: &Args) -> Outcome {
             show(&loaded.warnings, args.lines);
             let c = &loaded.config;
             let rules: usize = c.rule_groups.iter().map(|g| g.rules.len()).sum();
+            let theirs = c.alertmanager_config.as_ref().map(|file| format!(" (with {file})")).unwrap_or_default();
             output::coloured(
                 &format!(
-                    "{} is fine: {rules} rules, {} probes, {} receivers, {} workflows, {} warnings",
+                    "{}{theirs} is fine: {rules} rules, {} probes, {} receivers, {} workflows, {} warnings",
                     file.display(),
                     c.probes.len(),
                     c.receivers.len(),

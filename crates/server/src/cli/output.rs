@@ -74,6 +74,11 @@ pub(super) fn diagnostics(text: &str) {
     println!("{}", text.trim_end());
 }
 
+/// Prints beside the answer, on the standard error.
+pub(super) fn aside(text: &str) {
+    eprintln!("{}", text.trim_end());
+}
+
 /// Whether standard output shows colours.
 pub(super) fn colours() -> bool {
     "x".if_supports_color(Stream::Stdout, |t| t.style(Style::new().red())).to_string() != "x"

@@ -2,6 +2,7 @@
 //!
 //! Not backtests: those need stored history.
 
+mod mapping;
 mod route;
 mod rules;
 
@@ -28,6 +29,8 @@ pub(super) enum Command {
     },
     /// Say which way an alert with these labels would go, by the configuration.
     Route(route::Args),
+    /// Say what an integration would make of a body that its tool sends.
+    Mapping(mapping::Args),
 }
 
 pub(super) fn run(command: Command, format: Format) -> Outcome {
@@ -35,6 +38,7 @@ pub(super) fn run(command: Command, format: Format) -> Outcome {
         Command::Promql { files } => promql(&files),
         Command::Rules { files } => rules::run(&files),
         Command::Route(args) => route::run(&args, format),
+        Command::Mapping(args) => mapping::run(&args, format),
     }
 }
 

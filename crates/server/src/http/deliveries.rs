@@ -85,7 +85,7 @@ fn target(receiver: &Configured, key: &str) -> String {
         "email" => receiver.email.get(at).map(|e| e.to.join(", ")),
         "webhook" => receiver.webhook.get(at).map(|w| w.url.reference().to_owned()),
         Integration::ON_CALL => receiver.escalation_policy.clone(),
-        _ => None,
+        _ => receiver.services().find(|(own, _)| own == key).map(|(_, integration)| integration.service.target()),
     }
     .unwrap_or_default()
 }

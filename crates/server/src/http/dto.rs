@@ -25,6 +25,7 @@ macro_rules! list {
 pub mod alerts;
 pub mod deliveries;
 pub mod incidents;
+pub mod incoming;
 pub mod ledger;
 pub mod oncall;
 pub mod overview;

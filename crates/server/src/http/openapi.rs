@@ -11,6 +11,7 @@ use super::dto;
 mod alerts;
 mod detection;
 mod incidents;
+mod incoming;
 mod ledger;
 mod now;
 mod oncall;
@@ -43,6 +44,8 @@ mod telemetry;
         alerts::list_silences,
         alerts::create_silence,
         alerts::expire_silence,
+        incoming::receive_alerts,
+        incoming::preview_alerts,
         incidents::list_incidents,
         incidents::declare_incident,
         incidents::get_incident,

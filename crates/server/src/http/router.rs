@@ -19,8 +19,9 @@ use watchkeeper_domain::Code;
 
 use super::problem::ApiProblem;
 use super::{
-    access, alertmanager, alerts, calendar, chart, console, deliveries, demo, events, incidents, ingest, ledger, now,
-    oncall, page, post_mortem, prometheus, rules, silences, slack, status_page, targets, telemetry, workflows,
+    access, alertmanager, alerts, calendar, chart, console, deliveries, demo, events, incidents, incoming, ingest,
+    ledger, now, oncall, page, post_mortem, prometheus, rules, silences, slack, status_page, targets, telemetry,
+    workflows,
 };
 use crate::app::Shared;
 
@@ -79,6 +80,8 @@ pub fn routes() -> Routes {
             .route(Method::GET, "/api/watchkeeper/v1/alerts/{id}/chart", VIEW, get(chart::data))
             .route(Method::GET, "/api/watchkeeper/v1/alerts/{id}/explain", VIEW, get(alerts::explain))
             .route(Method::POST, "/api/watchkeeper/v1/alerts/{id}/acknowledge", ACT, post(alerts::acknowledge))
+            .route(Method::POST, "/api/watchkeeper/v1/in/{name}", PUBLIC, post(incoming::receive))
+            .route(Method::POST, "/api/watchkeeper/v1/in/{name}/preview", VIEW, post(incoming::preview))
             .route(Method::GET, "/api/watchkeeper/v1/silences", VIEW, get(silences::list))
             .route(Method::POST, "/api/watchkeeper/v1/silences", ACT, post(silences::create))
             .route(Method::DELETE, "/api/watchkeeper/v1/silences/{id}", ACT, delete(silences::expire))
@@ -185,6 +188,7 @@ pub fn routes() -> Routes {
             .route(Method::GET, "/calendars/schedules/{name}/{seal}", PUBLIC, get(calendar::schedule))
             .route(Method::GET, "/calendars/people/{name}/{seal}", PUBLIC, get(calendar::person))
             .route(Method::GET, "/charts/{file}", PUBLIC, get(chart::png))
+            .route(Method::POST, "/v2/enqueue", PUBLIC, post(incoming::pagerduty::enqueue))
             .route(Method::POST, "/slack/interactions", PUBLIC, post(slack::interactions))
     };
     ingest_routes(pages(alertmanager_api(prometheus(api(Routes::default())))))

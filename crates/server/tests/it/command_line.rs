@@ -49,6 +49,27 @@ fn test_route_says_whom_an_alert_would_reach_and_the_way_there() {
 }
 
 #[test]
+fn import_writes_our_configuration_and_check_takes_it_and_the_same_file_works_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let theirs = "route: {receiver: hook, group_by: [job]}\nreceivers: [{name: hook, webhook_configs: [{url: 'http://127.0.0.1:9/x', max_alerts: 3}]}]\n";
+    std::fs::write(folder.path().join("am.yml"), theirs).unwrap();
+    let (status, ours, aside) = run(folder.path(), &["import", "alertmanager", "am.yml"]);
+    assert!(status == Some(0) && aside.contains("`max_alerts` of `webhook_configs` is not carried over"), "{aside}");
+    std::fs::write(folder.path().join("watchkeeper.yaml"), ours).unwrap();
+    let way =
+        |arguments: &[&str]| run(folder.path(), &[&["test", "route", "--expect", "hook", "job=a"], arguments].concat());
+    assert_eq!(way(&[]).0, Some(0));
+    std::fs::write(folder.path().join("direct.yaml"), "alertmanager_config: am.yml\n").unwrap();
+    let (status, said, _) = way(&["--config", "direct.yaml"]);
+    assert!(status == Some(0) && said.contains("=> hook (grouped by job)"), "{said}");
+    let (status, said, _) = run(folder.path(), &["check", "direct.yaml"]);
+    assert!(status == Some(0) && said.contains("direct.yaml (with am.yml) is fine"), "{said}");
+    std::fs::write(folder.path().join("am.yml"), "route: {receiver: gone}\n").unwrap();
+    let (status, _, complained) = run(folder.path(), &["import", "alertmanager", "am.yml"]);
+    assert!(status == Some(1) && complained.contains("am.yml:1:19"), "{complained}");
+}
+
+#[test]
 fn test_route_refuses_what_is_no_label_and_a_broken_file() {
     let folder = tempfile::tempdir().unwrap();
     let (status, _, complained) = run(folder.path(), &["test", "route", "a=b"]);
@@ -111,4 +132,23 @@ fn test_promql_runs_scripts_and_counts_what_cannot_be_read() {
     let (status, said, _) = run(folder.path(), &["test", "promql", "a.test"]);
     assert!(status == Some(1) && said.ends_with("1 passed, 2 failed, 0 skipped\n"), "{said}");
     assert!(said.contains("a.test:7: a[: 1:3: parse error"), "{said}");
+}
+
+#[test]
+fn test_mapping_shows_what_a_body_becomes_and_refuses_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let yaml = "integrations: [{name: shop, kind: mapping, mapping: {title: what, key: nr, resolved: over}}, {name: hub, kind: github}]\n";
+    std::fs::write(folder.path().join("watchkeeper.yaml"), yaml).unwrap();
+    std::fs::write(folder.path().join("body.json"), r#"{"what": "Fire", "nr": 7}"#).unwrap();
+    let test =
+        |more: &[&str]| run(folder.path(), &[&["test", "mapping", "watchkeeper.yaml", "body.json"], more].concat());
+    let (status, _, complained) = test(&[]);
+    assert!(status == Some(2) && complained.contains("--name: hub, shop"), "{complained}");
+    let (status, said, _) = test(&["--name", "shop"]);
+    assert_eq!((status, said.as_str()), (Some(0), "fire 7\n  alertname=Fire\n  dedup_key=7\n  integration=shop\n"));
+    let (status, said, _) = test(&["--name", "hub", "--event", "push"]);
+    assert_eq!((status, said.as_str()), (Some(0), "Nothing to take: `push` tells of nothing that is wrong.\n"));
+    std::fs::write(folder.path().join("body.json"), r#"{"nr": 7}"#).unwrap();
+    let (status, _, complained) = test(&["--name", "shop"]);
+    assert!(status == Some(1) && complained.contains("`title` gives nothing: `what`"), "{complained}");
 }

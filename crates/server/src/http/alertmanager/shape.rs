@@ -41,6 +41,7 @@ impl From<PostableAlert> for Posted {
             starts_at: set(alert.starts_at),
             ends_at: set(alert.ends_at),
             generator_url: alert.generator_url.unwrap_or_default(),
+            origin: None,
         }
     }
 }
