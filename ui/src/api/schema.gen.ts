@@ -2033,7 +2033,7 @@ export interface components {
         OnCallPerson: {
             /** @description The feed of their turns for calendars (iCalendar). */
             calendar_url: string;
-            /** @description Their contact methods: `email`, `slack`, `webhook`. */
+            /** @description Their contact methods: `email`, `slack`, `telegram`, `ntfy`, `webhook`. */
             contact_methods: string[];
             /** @description Their name. */
             name: string;

@@ -5,7 +5,7 @@
 use watchkeeper_domain::{Code, Priority, Span};
 
 use super::names::Names;
-use super::receiver::{EmailFile, ReceiverFile, SlackFile, WebhookFile};
+use super::receiver::{EmailFile, NtfyFile, ReceiverFile, SlackFile, TelegramFile, WebhookFile};
 use super::server::or;
 use crate::decode::record::record;
 use crate::decode::{At, Context, List, items};
@@ -15,7 +15,7 @@ use crate::model::receiver::Receiver;
 use crate::suggest;
 
 /// The kinds of contact method: a kind is a key of a person and of a receiver, and delivery has a channel for it.
-const KINDS: [&str; 3] = ["email", "slack", "webhook"];
+const KINDS: [&str; 5] = ["email", "slack", "telegram", "ntfy", "webhook"];
 /// What people may well write here, and no channel does yet.
 const WANTED: [&str; 2] = ["sms", "voice"];
 
@@ -30,6 +30,10 @@ record! {
         slack_id: Option<At<String>> = "slack_id";
         /// Slack incoming webhooks that reach this person.
         slack: Option<List<SlackFile>> = "slack";
+        /// Chats of a Telegram bot with this person.
+        telegram: Option<List<TelegramFile>> = "telegram";
+        /// Topics of ntfy that this person's devices subscribe to.
+        ntfy: Option<List<NtfyFile>> = "ntfy";
         /// Webhooks that reach this person.
         webhook: Option<List<WebhookFile>> = "webhook";
         /// How they want to be called. Absent: over everything at once.
@@ -40,7 +44,7 @@ record! {
 record! {
     /// One of a person's own rules.
     NotificationRuleFile, "a notification rule" {
-        /// The contact method: `email`, `slack`, `webhook`.
+        /// The contact method: `email`, `slack`, `telegram`, `ntfy`, `webhook`.
         via: At<String> = "via";
         /// How long after they were called. Default at once.
         after: Option<At<Span>> = "after";
@@ -69,12 +73,13 @@ impl PersonFile {
             slack: self.slack.clone(),
             email: mail,
             webhook: self.webhook.clone(),
+            telegram: self.telegram.clone(),
+            ntfy: self.ntfy.clone(),
+            // A service that a whole team reads, or a program, is a receiver, and a step of a policy can name it.
             pagerduty: None,
             opsgenie: None,
             teams: None,
             discord: None,
-            telegram: None,
-            ntfy: None,
             sms: None,
             voice: None,
             exec: None,
@@ -95,6 +100,8 @@ impl PersonFile {
         match kind {
             "email" => has_mail && self.email.is_some(),
             "slack" => !items(&self.slack).is_empty(),
+            "telegram" => !items(&self.telegram).is_empty(),
+            "ntfy" => !items(&self.ntfy).is_empty(),
             "webhook" => !items(&self.webhook).is_empty(),
             _ => false,
         }
@@ -112,7 +119,7 @@ impl NotificationRuleFile {
         if !KINDS.contains(&kind) {
             if WANTED.contains(&kind) {
                 let message = format!("`{name}` cannot be called by {kind}: this version has no such channel");
-                let help = "use `email`, `slack` or `webhook`; a webhook can lead to a gateway for calls and texts";
+                let help = "`ntfy` and `telegram` ring on phones; a webhook can lead to a gateway for calls and texts";
                 cx.invalid(&self.via.place, message, Some(help.to_owned()));
                 return None;
             }

@@ -8,7 +8,8 @@ mod services;
 use watchkeeper_domain::{Code, Span};
 
 use phone::{SmsFile, VoiceFile};
-use services::{DiscordFile, ExecFile, NtfyFile, OpsgenieFile, PagerDutyFile, TeamsFile, TelegramFile};
+use services::{DiscordFile, ExecFile, OpsgenieFile, PagerDutyFile, TeamsFile};
+pub(crate) use services::{NtfyFile, TelegramFile};
 
 use super::server::{or, positive};
 use crate::decode::record::record;

@@ -12,7 +12,9 @@ people:
   - name: ana
     email: ana@bank.example
     slack: {webhook_url: "${env:ANA_SLACK}"}
+    ntfy: {url: "${env:ANA_NTFY}"}
     notify:
+      - {via: ntfy}
       - {via: email}
       - {via: slack, after: 2m, priorities: [critical, high]}
   - {name: bo, email: bo@bank.example}
@@ -48,6 +50,7 @@ route: {receiver: payments-on-call}
 #[test]
 fn schedules_policies_and_people_become_the_model() {
     let memory = Memory::default().file("wk.yaml", ON_CALL).env("ANA_SLACK", "https://hooks.slack.com/services/T/B/X");
+    let memory = memory.env("ANA_NTFY", "https://ntfy.sh/ana-4711");
     let config = load_memory(&memory).map_err(|e| plain(&e)).unwrap().config;
     let schedule = &config.schedules["payments"];
     let [weekly, nights] = schedule.layers.as_slice() else { panic!() };
@@ -66,11 +69,15 @@ fn schedules_policies_and_people_become_the_model() {
 
     // A person is a receiver of their own, so that delivery treats them as any other.
     let keys = |name: &str| config.receivers[name].integrations().into_iter().map(|i| i.key).collect::<Vec<_>>();
-    assert_eq!((keys("person:ana"), keys("person:bo")), (vec!["slack".into(), "email".into()], vec!["email".into()]));
+    assert_eq!(
+        (keys("person:ana"), keys("person:bo")),
+        (vec!["slack".into(), "email".into(), "ntfy".into()], vec!["email".into()])
+    );
     assert_eq!(keys("payments-on-call"), ["on-call"]);
     let ana = &config.people[0];
+    assert_eq!(ana.notify[0].via, "ntfy");
     assert_eq!(
-        (ana.notify[1].after, ana.notify[1].priorities.as_slice()),
+        (ana.notify[2].after, ana.notify[2].priorities.as_slice()),
         (Span::from_secs(120), &[Priority::Critical, Priority::High][..])
     );
 }

@@ -67,7 +67,11 @@ impl OnCall {
         let answer = |schedule: &Schedule| {
             let made = overrides.get(&schedule.name).map_or(&[][..], Vec::as_slice);
             let shifts = joined(timetable(schedule, made, range).shifts);
-            let now = shifts.iter().find(|shift| shift.from <= at && at < shift.until).cloned();
+            let mut now = shifts.iter().find(|shift| shift.from <= at && at < shift.until).cloned();
+            // A turn may go on in another layer; at this moment it comes from one.
+            if let (Some(turn), Some((_, by))) = (&mut now, timetable::who(schedule, made, at)) {
+                turn.by = by;
+            }
             let next = shifts.into_iter().find(|shift| shift.from > at);
             Answer { schedule: schedule.name.clone(), now, next }
         };

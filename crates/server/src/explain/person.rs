@@ -166,11 +166,21 @@ async fn of_others(
             targets.join(", ")
         ));
     };
+    let taken = rows.iter().rev().find(|row| row.kind == "escalation.called" && row.data["step"] == step + 1);
+    if let Some(row) = taken {
+        let names: Vec<&str> = row.data["called"].as_array().into_iter().flatten().filter_map(|n| n.as_str()).collect();
+        return Ok(format!(
+            "step {} of {} came when it was not their turn: it called {}",
+            step + 1,
+            policy.name,
+            names.join(", ")
+        ));
+    }
     let what = match (phase.as_str(), last(&["escalation.acknowledged", "escalation.held", "page.not_sent"])) {
         ("acknowledged" | "held", Some(row)) => reason(row),
         ("resolved", _) => "it was over before".to_owned(),
         (_, Some(row)) if row.kind == "escalation.acknowledged" => reason(row),
-        _ => "that step is not due yet, or somebody else was on call in it at that moment".to_owned(),
+        _ => "it is not due yet".to_owned(),
     };
     Ok(format!("step {} of {} leads to them, and was not taken: {what}", step + 1, policy.name))
 }

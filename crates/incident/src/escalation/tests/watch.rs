@@ -8,6 +8,7 @@ use super::world::{CONFIG, World};
 use crate::error::Error;
 use crate::oncall::NewOverride;
 use crate::oncall::restriction::Window;
+use crate::oncall::timetable::Source;
 
 const DAY: i64 = 86_400;
 
@@ -100,6 +101,20 @@ async fn who_answers_who_comes_next_and_where_nobody_would() {
     let calendar = world.on_call().calendar("payments", range).await.unwrap();
     assert_eq!((calendar.folded.shifts.len(), calendar.layers.len(), calendar.folded.gaps.len()), (5, 1, 0));
     assert!(matches!(world.on_call().answers(world.now(), Some("nope")).await, Err(Error::NotFound { .. })));
+}
+
+#[tokio::test]
+async fn a_turn_that_goes_on_in_another_layer_is_one_turn_and_comes_from_the_layer_of_the_moment() {
+    let second = "people: [ana, bo]}, {name: noon, rotation: daily, start: 2026-11-23T00:00, people: [ana], \
+                  restrictions: [{from: \"12:00\", to: \"13:00\"}]}";
+    let world = World::with(&CONFIG.replace("people: [ana, bo]}", second)).await;
+    for (hours, layer) in [(3, "layer 1"), (4, "noon"), (5, "layer 1")] {
+        let at = world.now() + Span::from_secs(hours * 3_600 - 1_800);
+        let asked = world.on_call().answers(at, None).await.unwrap();
+        let now = asked[0].now.as_ref().unwrap();
+        assert_eq!((now.from, now.until), (world.now(), world.now() + Span::from_secs(7 * DAY)), "{now:?}");
+        assert_eq!(now.by, Source::Layer(layer.into()));
+    }
 }
 
 #[tokio::test]

@@ -101,7 +101,8 @@ async fn an_override_and_its_end_decide_who_is_called_and_why_somebody_was_not()
     // By then it is an incident, which is what bo hears of.
     assert_eq!(called(&world), ["person:bo Incident firing"]);
     let ana = world.get(&format!("{V1}/oncall/people/ana/explain")).await;
-    assert_eq!(ana["alerts"][0]["reached"], false, "{ana}");
+    let verdict = "step 1 of bank came when it was not their turn: it called bo (on call in bank)";
+    assert_eq!((&ana["alerts"][0]["reached"], &ana["alerts"][0]["verdict"]), (&json!(false), &json!(verdict)), "{ana}");
     let bo = world.get(&format!("{V1}/oncall/people/bo/explain?around=30m")).await;
     assert_eq!(bo["alerts"][0]["reached"], true, "{bo}");
     assert_eq!(world.call("GET", &format!("{V1}/oncall/people/nobody/explain"), Some(VIEWER), None).await.0, 404);
@@ -155,4 +156,26 @@ async fn a_note_is_in_the_calendar_and_a_time_without_anybody_is_found() {
     assert_eq!(world.get(&format!("{V1}/oncall/gaps")).await["items"], json!([]));
     let refused = world.call("GET", &format!("{V1}/oncall/gaps?from=now&until=then"), Some(VIEWER), None).await;
     assert_eq!(refused.0, 400, "{}", refused.1);
+}
+
+#[tokio::test]
+async fn what_people_are_called_for_in_a_security_matter_is_shown_to_administrators_only() {
+    let mut world = world().await;
+    let file = std::fs::read_to_string(world.path("watchkeeper.yaml")).unwrap();
+    world.write("watchkeeper.yaml", &file.replace("    - receiver: security\n", "    - receiver: pager\n"));
+    assert_eq!(world.call("POST", "/-/reload", Some(ADMIN), Some(json!({}))).await.0, 200);
+    let labels = json!({"alertname": "VaultReadAtNight", "category": "security", "priority": "critical"});
+    let posted = world.call("POST", "/api/v2/alerts", Some(ADMIN), Some(json!([{"labels": labels}]))).await;
+    assert_eq!(posted.0, 200, "{}", posted.1);
+    world.settle().await;
+    assert!(called(&world)[0].starts_with("person:ana "), "{:?}", called(&world));
+    let count = |answer: &Value, key: &str| answer[key].as_array().map_or(0, Vec::len);
+    for (path, key) in [("oncall/escalations", "items"), ("oncall/people/ana/explain", "alerts")] {
+        let path = format!("{V1}/{path}");
+        assert_eq!(count(&world.get(&path).await, key), 1, "{path}");
+        let (status, answer) = world.call("GET", &path, Some(RESPONDER), None).await;
+        assert_eq!((status, count(&answer, key)), (200, 0), "{path}: {answer}");
+        assert!(!answer.to_string().contains("VaultReadAtNight"), "{path}: {answer}");
+    }
+    world.end().await;
 }
