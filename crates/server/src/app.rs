@@ -276,6 +276,7 @@ impl Assembly {
             senders: Senders::default(),
             sessions: Sessions::default(),
             sns_keys: Default::default(),
+            entra_keys: Default::default(),
             pressed: Pressed::default(),
             metrics: Metrics::default(),
             last_telemetry: std::sync::atomic::AtomicI64::new(0),

@@ -12,7 +12,8 @@ use crate::decode::record::record;
 use crate::decode::secret::SecretAt;
 use crate::decode::{At, Context, List, Map, items};
 use crate::diagnostic::Diagnostic;
-use crate::model::integration::{Integration, IntegrationKind, Mapping};
+use crate::file::server::web_url;
+use crate::model::integration::{Entra, Integration, IntegrationKind, Mapping};
 
 record! {
     /// A tool that sends alerts; it posts them to `/api/watchkeeper/v1/in/NAME`.
@@ -31,8 +32,22 @@ record! {
         resolve_after: Option<At<Span>> = "resolve_after";
         /// SNS topics that may deliver here.
         topics: Option<List<At<String>>> = "topics";
+        /// Azure's secure webhook: whose tokens are taken.
+        entra: Option<EntraFile> = "entra";
         /// How a body of any other tool is read, for the kind `mapping`.
         mapping: Option<MappingFile> = "mapping";
+    }
+}
+
+record! {
+    /// Whose tokens an Azure secure webhook must show.
+    EntraFile, "`entra`" {
+        /// The tenant's id.
+        tenant: At<String> = "tenant";
+        /// The application that the action group names: its identifier, `api://…`.
+        audience: At<String> = "audience";
+        /// Where the tenant's keys are. Default `https://login.microsoftonline.com`.
+        authority: Option<At<String>> = "authority";
     }
 }
 
@@ -120,8 +135,12 @@ impl IntegrationFile {
         // Secrets that were written but are unusable have their own problem already.
         let told = |code: Code| matches!(code, Code::ConfigLiteralSecret | Code::ConfigMissingSecret);
         let told = cx.errors.iter().any(|problem| told(problem.code));
+        let entra = self.entra.as_ref().map(|file| file.build(cx));
+        if let (Some(file), false) = (&self.entra, self.kind.value == KindWord::Azure) {
+            cx.invalid(&file.place, "only Azure's action groups show such tokens", Some("remove `entra`".to_owned()));
+        }
         let listed = self.kind.value == KindWord::CloudWatch && !items(&self.topics).is_empty();
-        if guarded && !token && !signed && !listed && !told {
+        if guarded && !token && !signed && !listed && entra.is_none() && !told {
             let message = format!("anybody could send to the integration `{}`", self.name.value);
             let name = self.name.value.to_uppercase().replace(['-', '.'], "_");
             let help = format!("write `token: ${{env:{name}_TOKEN}}` and let the tool show it");
@@ -142,6 +161,7 @@ impl IntegrationFile {
             labels: labels.iter().map(|(key, value)| (key.text.clone(), value.value.clone())).collect(),
             resolve_after: self.resolve_after.as_ref().map(|at| at.value).filter(|span| !span.is_zero()),
             topics: items(&self.topics).iter().map(|at| at.value.clone()).collect(),
+            entra,
         })
     }
 
@@ -169,6 +189,18 @@ impl IntegrationFile {
                 }
             },
         })
+    }
+}
+
+impl EntraFile {
+    fn build(&self, cx: &mut Context<'_>) -> Entra {
+        let tenant = self.tenant.value.to_ascii_lowercase();
+        if tenant.is_empty() || !tenant.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') {
+            cx.invalid(&self.tenant.place, "this is no tenant's id", Some("write its GUID".to_owned()));
+        }
+        let microsoft = "https://login.microsoftonline.com".to_owned();
+        let authority = self.authority.as_ref().map_or(microsoft, |at| web_url(at, "authority", cx));
+        Entra { tenant, audience: self.audience.value.clone(), authority }
     }
 }
 

@@ -26,6 +26,19 @@ pub struct Integration {
     pub resolve_after: Option<Span>,
     /// SNS topics that may deliver here; empty: every one that is signed and shows the token.
     pub topics: Vec<String>,
+    /// Azure's secure webhook: whose tokens are taken.
+    pub entra: Option<Entra>,
+}
+
+/// Whose tokens an Azure secure webhook must show.
+#[derive(Debug, Clone)]
+pub struct Entra {
+    /// The tenant's id.
+    pub tenant: String,
+    /// The application that the action group names: its identifier, `api://…`.
+    pub audience: String,
+    /// Where the tenant's keys are. Default `https://login.microsoftonline.com`.
+    pub authority: String,
 }
 
 /// What a tool speaks.

@@ -92,6 +92,8 @@ pub struct Shared {
     pub senders: Senders,
     /// Browsers that logged in.
     pub sessions: Sessions,
+    /// Keys of Microsoft's tenants.
+    pub entra_keys: crate::http::incoming::entra::Keys,
     /// Keys of Amazon SNS.
     pub sns_keys: crate::http::incoming::sns::Keys,
     /// Presses in Slack that were carried out.

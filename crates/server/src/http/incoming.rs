@@ -3,6 +3,7 @@
 //! Not their reading: `alert::incoming` does that. Here is who may send, what is answered, and that the answer comes when
 //! everything is on disk.
 
+pub mod entra;
 pub mod pagerduty;
 mod sender;
 pub mod sns;
@@ -51,6 +52,10 @@ pub async fn receive(
     let pagerduty = matches!(integration.kind, watchkeeper_config::model::IntegrationKind::PagerDuty);
     if !pagerduty {
         // Strangers are turned away before their body is read.
+        if let Some(entra) = &integration.entra {
+            let clock = shared.env.clock.as_ref();
+            entra::check(entra, &parts.headers, &shared.entra_keys, &shared.client, clock).await?;
+        }
         sender::token(&shared, &integration, &parts.headers, query.as_deref(), parts.extensions.get::<Caller>())?;
     }
     let body = read(body, declared_length(&parts.headers), MOST_BYTES).await?;

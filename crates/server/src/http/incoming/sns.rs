@@ -137,7 +137,7 @@ pub(super) async fn check(
     }
 }
 
-async fn limited<T>(
+pub(super) async fn limited<T>(
     fetch: BoxFuture<'_, Result<T, String>>,
     clock: &dyn watchkeeper_domain::Clock,
 ) -> Result<T, String> {
@@ -184,7 +184,8 @@ fn canonical(body: &Value, kind: &Envelope) -> String {
     values.map(|(name, value)| format!("{name}\n{value}\n")).collect()
 }
 
-fn verifies(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
+/// RSA with SHA-256. The key is an `RSAPublicKey`.
+pub(super) fn verifies(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
     let all = rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms.all;
     let rsa = all.iter().filter(|algorithm| {
         algorithm.public_key_alg_id() == alg_id::RSA_ENCRYPTION

@@ -61,6 +61,7 @@ impl Amazon {
             labels: Default::default(),
             resolve_after: None,
             topics: vec![TOPIC.to_owned()],
+            entra: None,
         };
         let (now, clock) = (self.env.now(), self.env.clock.as_ref());
         check(&integration, body.to_string().as_bytes(), now, &self.keys, &self.post, clock)
