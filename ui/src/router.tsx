@@ -92,6 +92,12 @@ const deliveries = createRoute({
   validateSearch: search.deliverySearch,
   component: lazyRouteComponent(() => import("./pages/DeliveriesPage.tsx")),
 });
+const ledger = createRoute({
+  getParentRoute,
+  path: "/ledger",
+  validateSearch: search.ledgerSearch,
+  component: lazyRouteComponent(() => import("./pages/LedgerPage.tsx")),
+});
 const probes = createRoute({
   getParentRoute,
   path: "/probes",
@@ -125,6 +131,7 @@ export const router = createRouter({
     traces,
     trace,
     deliveries,
+    ledger,
     probes,
     settings,
     demo,
