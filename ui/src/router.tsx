@@ -99,6 +99,12 @@ const deliveries = createRoute({
   validateSearch: search.deliverySearch,
   component: lazyRouteComponent(() => import("./pages/DeliveriesPage.tsx")),
 });
+const ledger = createRoute({
+  getParentRoute,
+  path: "/ledger",
+  validateSearch: search.ledgerSearch,
+  component: lazyRouteComponent(() => import("./pages/LedgerPage.tsx")),
+});
 const probes = createRoute({
   getParentRoute,
   path: "/probes",
@@ -133,6 +139,7 @@ export const router = createRouter({
     traces,
     trace,
     deliveries,
+    ledger,
     probes,
     settings,
     demo,

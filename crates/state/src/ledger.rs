@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use sqlx::{Row, SqlitePool};
+use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool};
 use watchkeeper_domain::ids::{AlertId, IncidentId, NotificationId, RunId};
 use watchkeeper_domain::{Actor, Timestamp};
 
@@ -201,7 +201,7 @@ pub async fn entries(pool: &SqlitePool, about: About<'_>, limit: i64) -> Result<
 }
 
 /// Reads at most `limit` entries whose place is before `before`, the newest of them, oldest first.
-pub async fn entries_before(
+async fn entries_before(
     pool: &SqlitePool,
     about: About<'_>,
     before: Option<i64>,
@@ -252,6 +252,78 @@ fn row(row: &sqlx::sqlite::SqliteRow) -> Result<LedgerRow, StateError> {
         prev_hash: row.get("prev_hash"),
         hash: row.get("hash"),
     })
+}
+
+/// Which entries people look for. Absent fields mean all.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    /// What happened: a whole kind, `alert.firing`, or its noun, `alert`.
+    pub kinds: Vec<String>,
+    /// Who: an actor as it stands in rows.
+    pub actor: Option<String>,
+    /// Which object: an id that an entry is about or links.
+    pub object: Option<String>,
+    /// From this moment on.
+    pub since: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
+    /// Whose place is before this one: the next page.
+    pub before: Option<i64>,
+}
+
+/// The objects that an entry links, as ids.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Links {
+    /// `alr_…`.
+    pub alert: Option<String>,
+    /// `inc_…`.
+    pub incident: Option<String>,
+    /// `run_…`.
+    pub run: Option<String>,
+    /// `ntf_…`.
+    pub notification: Option<String>,
+}
+
+/// Looks for entries, the newest first, at most `limit`.
+pub async fn search(pool: &SqlitePool, wanted: &Search, limit: i64) -> Result<Vec<(LedgerRow, Links)>, StateError> {
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM ledger WHERE seq < ");
+    query.push_bind(wanted.before.unwrap_or(i64::MAX));
+    for (at, kind) in wanted.kinds.iter().enumerate() {
+        query.push(if at == 0 { " AND (" } else { " OR " }).push("kind = ").push_bind(kind.clone());
+        // A noun stands for all that can happen to it: what lies between `alert.` and `alert/`, the character after.
+        query.push(" OR (kind >= ").push_bind(format!("{kind}."));
+        query.push(" AND kind < ").push_bind(format!("{kind}/")).push(")");
+    }
+    if !wanted.kinds.is_empty() {
+        query.push(")");
+    }
+    if let Some(actor) = &wanted.actor {
+        query.push(" AND actor = ").push_bind(actor.clone());
+    }
+    if let Some(object) = &wanted.object {
+        for (at, column) in ["subject", "alert_id", "incident_id", "run_id", "notification_id"].iter().enumerate() {
+            query.push(if at == 0 { " AND (" } else { " OR " }).push(*column).push(" = ").push_bind(object.clone());
+        }
+        query.push(")");
+    }
+    if let Some(since) = wanted.since {
+        query.push(" AND at >= ").push_bind(since.as_micros());
+    }
+    if let Some(until) = wanted.until {
+        query.push(" AND at < ").push_bind(until.as_micros());
+    }
+    query.push(" ORDER BY seq DESC LIMIT ").push_bind(limit);
+    let rows = query.build().fetch_all(pool).await.map_err(StateError::statement("search the ledger"))?;
+    let linked = |found: &sqlx::sqlite::SqliteRow| {
+        let links = Links {
+            alert: found.get("alert_id"),
+            incident: found.get("incident_id"),
+            run: found.get("run_id"),
+            notification: found.get("notification_id"),
+        };
+        Ok((row(found)?, links))
+    };
+    rows.iter().map(linked).collect()
 }
 
 /// What a check of the chain found.
@@ -373,6 +445,33 @@ mod tests {
         settle(&mut tx).await.unwrap();
         let count: i64 = sqlx::query_scalar("SELECT count(*) FROM ledger").fetch_one(&mut *tx).await.unwrap();
         assert_eq!(count, 4);
+    }
+
+    #[tokio::test]
+    async fn entries_are_found_by_kind_noun_person_object_and_time_newest_first() {
+        let (_dir, state) = three_entries().await;
+        let env_alert: AlertId = "alr_01930000000070008000000000000001".parse().unwrap();
+        let mut tx = state.write().await.unwrap();
+        let entry = Entry::new(Timestamp::from_secs(5), "alert.firing", Actor::System, env_alert).alert(env_alert);
+        append(&mut tx, entry).await.unwrap();
+        let entry = Entry::new(Timestamp::from_secs(6), "notification.intended", Actor::System, "x").alert(env_alert);
+        append(&mut tx, entry).await.unwrap();
+        append(&mut tx, Entry::new(Timestamp::from_secs(7), "alerts.x", Actor::System, "y")).await.unwrap();
+        State::commit(tx).await.unwrap();
+        let seqs = async |wanted: Search| -> Vec<i64> {
+            search(state.read(), &wanted, 10).await.unwrap().into_iter().map(|(row, _)| row.seq).collect()
+        };
+        assert_eq!(seqs(Search::default()).await, [6, 5, 4, 3, 2, 1]);
+        assert_eq!(seqs(Search { kinds: vec!["alert".into()], ..Search::default() }).await, [4]);
+        let kinds = vec!["silence.created".into(), "notification".into()];
+        assert_eq!(seqs(Search { kinds, ..Search::default() }).await, [5, 3, 2, 1]);
+        assert_eq!(seqs(Search { actor: Some("user:ana".into()), ..Search::default() }).await, [3, 2, 1]);
+        assert_eq!(seqs(Search { object: Some(env_alert.to_string()), ..Search::default() }).await, [5, 4]);
+        let (since, until) = (Some(Timestamp::from_secs(1)), Some(Timestamp::from_secs(5)));
+        assert_eq!(seqs(Search { since, until, ..Search::default() }).await, [3, 2]);
+        assert_eq!(seqs(Search { before: Some(3), ..Search::default() }).await, [2, 1]);
+        let found = search(state.read(), &Search { before: Some(6), ..Search::default() }, 1).await.unwrap();
+        assert_eq!(found[0].1.alert, Some(env_alert.to_string()));
     }
 
     #[tokio::test]

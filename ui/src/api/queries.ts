@@ -5,9 +5,11 @@ import {
   type AlertSearch,
   type DeliverySearch,
   type IncidentListSearch,
+  type LedgerSearch,
   PAGE_SIZE,
   type RuleSearch,
   type RunSearch,
+  resolveRange,
   type SilenceSearch,
 } from "../url/search.ts";
 import { api, take } from "./client.ts";
@@ -154,6 +156,28 @@ export const notifications = ({ page: _, ...search }: DeliverySearch & { alert_i
     queryFn: () => take(api.GET(`${V1}/notifications`, { params: { query: { ...search, limit: PAGE_SIZE } } })),
     meta: about("notification"),
     placeholderData: (previous) => previous,
+  });
+
+/** What happened, the newest first. */
+export const ledger = ({ page: _, range, ...search }: LedgerSearch) =>
+  queryOptions({
+    queryKey: ["ledger", search, range],
+    queryFn: () => {
+      const since = range ? new Date(resolveRange({ range }, Date.now()).start).toISOString() : undefined;
+      return take(api.GET(`${V1}/ledger`, { params: { query: { ...search, since, limit: PAGE_SIZE } } }));
+    },
+    // On the first page new entries appear by themselves; a later one stands still.
+    meta: search.cursor ? about() : about("alert", "incident", "silence", "run", "notification"),
+    placeholderData: (previous) => previous,
+  });
+
+/** Recomputes the whole chain: asked for by a person, never by itself. */
+export const ledgerVerification = () =>
+  queryOptions({
+    queryKey: ["ledger-verification"],
+    queryFn: () => take(api.GET(`${V1}/ledger/verify`)),
+    enabled: false,
+    retry: false,
   });
 
 export const demo = () =>

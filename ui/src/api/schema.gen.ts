@@ -1702,6 +1702,8 @@ export interface components {
             hash: string;
             /** @description What happened, for example `alert.fired`. */
             kind: string;
+            /** @description The objects that it links, as ids: alert, incident, run, notification; without the subject. */
+            links: string[];
             /**
              * Format: int64
              * @description Its number, ascending without gaps.
@@ -1733,6 +1735,8 @@ export interface components {
             head_hash?: string | null;
             /** @description Whether every hash matches. */
             intact: boolean;
+            /** @description What is wrong with that entry. */
+            reason?: string | null;
         };
         /** @description One bar of the histogram. */
         LogBucket: {
@@ -4165,8 +4169,16 @@ export interface operations {
     list_ledger: {
         parameters: {
             query?: {
-                /** @description The object, for example `alr_…`. */
+                /** @description The object that entries are about or link, for example `alr_…`. */
                 subject?: string;
+                /** @description Kinds, comma-separated: whole ones, `alert.firing`, or their noun, `alert`. */
+                kind?: string;
+                /** @description Who, as entries name them: `user:ana`, `system`, `rule:…`. */
+                actor?: string;
+                /** @description From then on: RFC 3339 or Unix seconds. */
+                since?: string;
+                /** @description Before then: RFC 3339 or Unix seconds. */
+                until?: string;
                 /** @description At most this many, 1 to 1,000; 100 when absent. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */

@@ -20,6 +20,7 @@ const MACHINERY: Entry[] = [
   { to: "/probes", word: "Probes", icon: "probe" },
   { to: "/workflows", word: "Workflows", icon: "flow", under: "/runs" },
   { to: "/deliveries", word: "Deliveries", icon: "send" },
+  { to: "/ledger", word: "Ledger", icon: "chain" },
   { to: "/telemetry/metrics", word: "Telemetry", icon: "chart", under: "/telemetry" },
 ];
 

@@ -24,6 +24,7 @@ export const DESTINATIONS: Record<string, { to: string; word: string }> = {
   w: { to: "/workflows", word: "Workflows" },
   t: { to: "/telemetry/metrics", word: "Telemetry" },
   d: { to: "/deliveries", word: "Deliveries" },
+  l: { to: "/ledger", word: "Ledger" },
   p: { to: "/probes", word: "Probes" },
   s: { to: "/silences", word: "Silences" },
   o: { to: "/on-call", word: "On call" },

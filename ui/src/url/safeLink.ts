@@ -17,3 +17,12 @@ export function internalPath(text: string | null | undefined): string | null {
   const url = new URL(text, "http://console.invalid");
   return url.host === "console.invalid" && !url.pathname.startsWith("/api/") ? url.pathname + url.search : null;
 }
+
+const PAGES: Record<string, string> = { alr: "/alerts", inc: "/incidents", run: "/runs" };
+
+/** The page of an object by its id (`alr_…`); null where it has none of its own. */
+export function objectPath(id: string): string | null {
+  const found = /^([a-z]{3})_[0-9a-f]{32}$/.exec(id);
+  const page = found?.[1] === undefined ? undefined : PAGES[found[1]];
+  return page === undefined ? null : `${page}/${id}`;
+}

@@ -99,6 +99,16 @@ export const deliverySearch = (raw: RawSearch): DeliverySearch => ({
   ...pageSearch(raw),
 });
 
+/** `range` is a length back from now, as on the telemetry pages; absent: all of time. */
+export type LedgerSearch = PageSearch & { kind?: string; subject?: string; actor?: string; range?: string };
+export const ledgerSearch = (raw: RawSearch): LedgerSearch => ({
+  kind: text(raw, "kind"),
+  subject: text(raw, "subject"),
+  actor: text(raw, "actor"),
+  range: text(raw, "range"),
+  ...pageSearch(raw),
+});
+
 export type RunSearch = PageSearch & { workflow?: string; state?: string };
 export const runSearch = (raw: RawSearch): RunSearch => ({
   workflow: text(raw, "workflow"),

@@ -246,4 +246,19 @@ describe.skipIf(!ready)("the console in a real browser", () => {
       "ascending",
     );
   });
+
+  test("the ledger leads from an entry to its object, narrows by what and who, and its chain is verified", async () => {
+    await open("/ledger");
+    const entries = page.getByRole("table", { name: "Entries" });
+    await entries.getByText("alert.acknowledged").waitFor();
+    expect(count("GET /api/watchkeeper/v1/ledger/verify")).toBe(0);
+    await page.getByRole("button", { name: "Verify the chain" }).click();
+    await page.getByText("The chain of 4,200 entries is intact").waitFor();
+    const asked = page.waitForRequest((request) => new URL(request.url()).searchParams.get("actor") === "user:alice");
+    await entries.getByRole("link", { name: "alice", exact: true }).click();
+    await asked;
+    await page.waitForURL(/\/ledger\?actor=user%3Aalice$/);
+    await entries.getByRole("link", { name: /^inc_/ }).first().click();
+    await page.waitForURL(/\/incidents\/inc_/);
+  });
 });

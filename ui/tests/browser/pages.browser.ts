@@ -42,6 +42,7 @@ const PAGES: [name: string, path: string, scenario?: Scenario][] = [
   ["workflows", "/workflows"],
   ["run", `/runs/${ID.run}`],
   ["deliveries", "/deliveries"],
+  ["ledger", "/ledger"],
   ["metrics", "/telemetry/metrics?expr=sum%20by%20(service)%20(rate(http_server_requests_total%5B5m%5D))"],
   ["logs", "/telemetry/logs"],
   ["traces", "/telemetry/traces"],

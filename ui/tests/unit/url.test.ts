@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { externalLink, internalPath } from "../../src/url/safeLink.ts";
+import { externalLink, internalPath, objectPath } from "../../src/url/safeLink.ts";
 import {
   incidentSearch,
   logsSearch,
@@ -43,6 +43,12 @@ describe("what may become a link", () => {
       expect(internalPath(text), text).toBeNull();
     }
   });
+});
+
+test("an id leads to its object's page, and what only looks like one to none", () => {
+  expect(objectPath("alr_0193000000007000800000000000000a")).toBe("/alerts/alr_0193000000007000800000000000000a");
+  for (const text of ["sil_01930000000070008000000000000001", "alr_../../x", "javascript:1", "rule/x", "con_", ""])
+    expect(objectPath(text), text).toBeNull();
 });
 
 describe("the address is the state", () => {

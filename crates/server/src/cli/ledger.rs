@@ -14,6 +14,18 @@ pub(super) enum Command {
         /// About this object only, for example `alr_…`.
         #[arg(long)]
         subject: Option<String>,
+        /// Of these kinds only, comma-separated: `alert.firing`, or `alert` for all about alerts.
+        #[arg(long)]
+        kind: Option<String>,
+        /// By this person or part only: `user:ana`, `system`.
+        #[arg(long)]
+        actor: Option<String>,
+        /// From then on: RFC 3339 or Unix seconds.
+        #[arg(long)]
+        since: Option<String>,
+        /// Before then.
+        #[arg(long)]
+        until: Option<String>,
         /// At most this many.
         #[arg(long, default_value_t = 50)]
         limit: u32,
@@ -24,9 +36,16 @@ pub(super) enum Command {
 
 pub(super) async fn run(server: &Server, format: Format, command: Command) -> Outcome {
     match command {
-        Command::Show { subject, limit } => {
-            let list: LedgerList =
-                server.get("/ledger", &[("subject", subject), ("limit", Some(limit.to_string()))]).await?;
+        Command::Show { subject, kind, actor, since, until, limit } => {
+            let query = [
+                ("subject", subject),
+                ("kind", kind),
+                ("actor", actor),
+                ("since", since),
+                ("until", until),
+                ("limit", Some(limit.to_string())),
+            ];
+            let list: LedgerList = server.get("/ledger", &query).await?;
             output::show(format, &list, |list| {
                 let rows = list
                     .items
@@ -51,7 +70,11 @@ pub(super) async fn run(server: &Server, format: Format, command: Command) -> Ou
                 output::line(&match v.first_broken_seq {
                     None => format!("The chain of {} entries is intact.", v.entries),
                     Some(seq) => {
-                        format!("The chain is BROKEN at entry {seq}; {} entries before it are intact.", v.entries)
+                        let why = v.reason.as_deref().unwrap_or("it does not match its hash");
+                        format!(
+                            "The chain is BROKEN at entry {seq}: {why}. {} entries before it are intact.",
+                            v.entries
+                        )
                     }
                 });
                 if let Some(head) = &v.head_hash {

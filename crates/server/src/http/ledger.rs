@@ -6,13 +6,16 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use watchkeeper_state::ledger::{self, About};
+use watchkeeper_state::ledger::{self, LedgerRow, Links, Search};
 
 use super::dto::ledger::{LedgerEntry, LedgerList, LedgerQuery, LedgerVerification};
 use super::extract::Query;
-use super::page::Paging;
+use super::page::{Paging, moment};
 use super::problem::{ApiProblem, ApiResult};
 use crate::app::Shared;
+
+/// The most kinds of one question.
+const MOST_KINDS: usize = 32;
 
 /// `GET /ledger`.
 pub async fn list(State(shared): State<Arc<Shared>>, Query(query): Query<LedgerQuery>) -> ApiResult<Json<LedgerList>> {
@@ -23,20 +26,30 @@ pub async fn list(State(shared): State<Arc<Shared>>, Query(query): Query<LedgerQ
             Some(cursor.parse().map_err(|_| ApiProblem::invalid("cursor", "it is not one that a list gave"))?)
         }
     };
-    let alert = query.subject.as_deref().and_then(|s| s.parse().ok()).map(About::Alert);
-    let incident = query.subject.as_deref().and_then(|s| s.parse().ok()).map(About::Incident);
-    let subject = query.subject.as_deref().map(About::Subject);
-    let about = alert.or(incident).or(subject).unwrap_or(About::Everything);
-    let mut rows = ledger::entries_before(shared.state.read(), about, before, i64::from(paging.limit) + 1).await?;
-    // Newest first for people; one more than asked for says that there is more.
-    rows.reverse();
+    let text = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let kinds = query.kind.iter().flat_map(|kinds| kinds.split(',')).map(str::trim).filter(|kind| !kind.is_empty());
+    let wanted = Search {
+        kinds: kinds.take(MOST_KINDS).map(str::to_owned).collect(),
+        actor: text(query.actor),
+        object: text(query.subject),
+        since: moment("since", query.since.as_deref())?,
+        until: moment("until", query.until.as_deref())?,
+        before,
+    };
+    // One more than asked for says that there is more.
+    let mut rows = ledger::search(shared.state.read(), &wanted, i64::from(paging.limit) + 1).await?;
     let more = rows.len() > paging.limit as usize;
     rows.truncate(paging.limit as usize);
-    let next_cursor = rows.last().filter(|_| more).map(|row| row.seq.to_string());
-    let entry = |row: ledger::LedgerRow| LedgerEntry {
+    let next_cursor = rows.last().filter(|_| more).map(|(row, _)| row.seq.to_string());
+    let entry = |(row, links): (LedgerRow, Links)| LedgerEntry {
         seq: row.seq,
         at: row.at.into(),
         actor: row.actor.to_string(),
+        links: [links.alert, links.incident, links.run, links.notification]
+            .into_iter()
+            .flatten()
+            .filter(|id| *id != row.subject)
+            .collect(),
         kind: row.kind,
         subject: row.subject,
         data: row.data,
@@ -51,7 +64,8 @@ pub async fn verify(State(shared): State<Arc<Shared>>) -> ApiResult<Json<LedgerV
     Ok(Json(LedgerVerification {
         intact: verdict.broken.is_none(),
         entries: verdict.entries.unsigned_abs(),
-        first_broken_seq: verdict.broken.map(|(seq, _)| seq),
+        first_broken_seq: verdict.broken.as_ref().map(|(seq, _)| *seq),
+        reason: verdict.broken.map(|(_, reason)| reason),
         head_hash: Some(verdict.head),
     }))
 }

@@ -20,7 +20,7 @@ use crate::crash::program::{eventually, free_address};
 fn job(name: &str, more: &str, targets: &[&str]) -> String {
     let targets: Vec<String> = targets.iter().map(|t| format!("'{t}'")).collect();
     format!(
-        "  - {{job_name: {name}, scrape_interval: 200ms, static_configs: [{{targets: [{}]}}]{more}}}\n",
+        "  - {{job_name: {name}, scrape_interval: 2s, static_configs: [{{targets: [{}]}}]{more}}}\n",
         targets.join(", ")
     )
 }
@@ -69,7 +69,7 @@ async fn a_real_node_exporter_is_scraped_and_named_and_its_end_is_noticed() {
     assert_eq!((&meta["data"][0]["type"], &meta["data"][0]["target"]["zone"]), (&"gauge".into(), &"vault-x".into()));
     let targets = served.json("/api/v1/targets?state=active").await;
     let node = target(&targets, "node");
-    assert_eq!((&node["health"], &node["scrapeInterval"]), (&"up".into(), &"200ms".into()), "{targets}");
+    assert_eq!((&node["health"], &node["scrapeInterval"]), (&"up".into(), &"2s".into()), "{targets}");
     assert_eq!(node["discoveredLabels"]["__address__"], listen.to_string());
     assert_eq!(served.json("/api/v1/scrape_pools").await["data"]["scrapePools"], serde_json::json!(["node"]));
 

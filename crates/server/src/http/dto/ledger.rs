@@ -26,6 +26,8 @@ pub struct LedgerEntry {
     pub kind: String,
     /// What it is about: an id such as `alr_…`.
     pub subject: String,
+    /// The objects that it links, as ids: alert, incident, run, notification; without the subject.
+    pub links: Vec<String>,
     /// The particulars. Hostile text.
     #[schema(value_type = BTreeMap<String, Value>)]
     pub data: Value,
@@ -42,6 +44,8 @@ pub struct LedgerVerification {
     pub entries: u64,
     /// The first entry that does not match.
     pub first_broken_seq: Option<i64>,
+    /// What is wrong with that entry.
+    pub reason: Option<String>,
     /// The last hash: keep it elsewhere to prove later that nothing was cut off.
     pub head_hash: Option<String>,
 }
@@ -50,8 +54,16 @@ pub struct LedgerVerification {
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct LedgerQuery {
-    /// The object, for example `alr_…`.
+    /// The object that entries are about or link, for example `alr_…`.
     pub subject: Option<String>,
+    /// Kinds, comma-separated: whole ones, `alert.firing`, or their noun, `alert`.
+    pub kind: Option<String>,
+    /// Who, as entries name them: `user:ana`, `system`, `rule:…`.
+    pub actor: Option<String>,
+    /// From then on: RFC 3339 or Unix seconds.
+    pub since: Option<String>,
+    /// Before then: RFC 3339 or Unix seconds.
+    pub until: Option<String>,
     /// At most this many, 1 to 1,000; 100 when absent.
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.

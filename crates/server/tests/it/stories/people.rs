@@ -94,3 +94,32 @@ async fn a_press_with_a_forged_signature_changes_nothing() {
     assert_eq!(world.incident().await["state"], "triggered");
     world.end().await;
 }
+
+#[tokio::test]
+async fn many_alerts_are_taken_in_one_command_and_what_is_refused_is_said_for_that_one_alone() {
+    let mut world = World::new().await;
+    world.accounts_fail().await;
+    let alert = world.alert("ServiceUnreachable").await;
+    let id = text(&alert["id"]);
+    let nothing = "alr_00000000000070008000000000000000";
+    let body = json!({"alert_ids": [id, nothing, id]});
+    let path = "/api/watchkeeper/v1/alerts/acknowledge";
+    assert_eq!(world.call("POST", path, Some(VIEWER), Some(body.clone())).await.0, 403);
+    let done = world.post("/alerts/acknowledge", body).await;
+    assert_eq!(done["items"].as_array().unwrap().len(), 1, "{done}");
+    assert_eq!(done["refused"][0]["id"], nothing);
+    assert!(done["items"][0]["acknowledged_by"].is_string(), "{done}");
+    // It belongs to an open incident, which gets its commander.
+    let done = world.post("/alerts/assign", json!({"alert_ids": [id], "person": "ana"})).await;
+    assert_eq!(done["items"][0]["owner"], "ana", "{done}");
+    assert_eq!(world.incident().await["owner"], "ana");
+    let hers = world.get("/api/watchkeeper/v1/alerts?owner=ana").await;
+    assert_eq!((hers["total"].as_u64(), hers["items"][0]["id"].as_str()), (Some(1), Some(id.as_str())), "{hers}");
+    assert_eq!(world.get("/api/watchkeeper/v1/alerts?owner=bob").await["total"], 0);
+    let preview = world.post("/silences/preview", json!({"matchers": ["alertname=\"ServiceUnreachable\""]})).await;
+    assert_eq!((preview["total"].as_u64(), preview["silenced"].as_u64()), (Some(1), Some(0)), "{preview}");
+    let entries = world.get(&format!("/api/watchkeeper/v1/ledger?kind=alert,incident.assigned&subject={id}")).await;
+    let kinds: Vec<&str> = entries["items"].as_array().unwrap().iter().filter_map(|e| e["kind"].as_str()).collect();
+    assert!(kinds.contains(&"alert.acknowledged") && kinds.iter().all(|k| k.starts_with("alert.")), "{kinds:?}");
+    world.end().await;
+}
