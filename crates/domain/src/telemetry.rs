@@ -46,7 +46,7 @@ pub struct SeriesSamples {
 pub struct MetricMeta {
     /// The metric (family) name.
     pub name: Arc<str>,
-    /// `counter`, `gauge`, `histogram`, `summary` or `unknown`.
+    /// `counter`, `gauge`, `histogram`, `gaugehistogram`, `summary`, `info`, `stateset` or `unknown`.
     pub kind: Arc<str>,
     /// The unit, as OpenMetrics writes it.
     pub unit: Arc<str>,

@@ -1,5 +1,7 @@
 //! Remote write: the cases that a receiver must, should and may handle, and hostile bodies.
 
+mod v2;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -26,7 +28,7 @@ fn body(request: &WriteRequest) -> Vec<u8> {
 }
 
 fn written(timeseries: Vec<TimeSeries>) -> Written {
-    decode(&body(&WriteRequest { timeseries, metadata: Vec::new() }), &Limits::default()).unwrap()
+    decode(&body(&WriteRequest { timeseries, metadata: Vec::new() }), Version::V1, &Limits::default()).unwrap()
 }
 
 type Single = (&'static str, &'static [(&'static str, &'static str)], bool);
@@ -42,23 +44,30 @@ const SINGLE: [Single; 7] = [
     ("empty metric", &[], false),
 ];
 
-#[test]
-fn a_single_metric_is_taken_or_refused_as_the_receiver_suite_wants() {
+/// The names of the cases of one of the suite's tests; none where the suite is not at hand.
+fn suite(test: &str) -> Option<BTreeSet<String>> {
     let root = std::env::var_os("WATCHKEEPER_CORPORA")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora"), PathBuf::from);
     match std::fs::read(root.join("promql/remote_write_cases.json")) {
         Ok(text) => {
             let suite: serde_json::Value = serde_json::from_slice(&text).unwrap();
-            let test = suite.as_array().unwrap().iter().find(|t| t["test"] == "TestSingleMetric").unwrap();
-            let named: BTreeSet<&str> =
-                test["cases"].as_array().unwrap().iter().filter_map(|c| c["name"].as_str()).collect();
-            assert_eq!(
-                named,
-                SINGLE.iter().map(|(name, ..)| *name).collect(),
-                "the suite and the table here name the same cases"
-            );
+            let mut all = suite.as_array().unwrap().iter();
+            let found = all.find(|t| t["side"] == "receiver" && t["test"] == test).unwrap();
+            let names = found["cases"].as_array().unwrap().iter().filter_map(|c| c["name"].as_str());
+            Some(names.map(str::to_owned).collect())
         }
-        Err(error) => println!("skipped: the names of the suite's cases ({error}); set WATCHKEEPER_CORPORA"),
+        Err(error) => {
+            println!("skipped: the names of the suite's cases ({error}); set WATCHKEEPER_CORPORA");
+            None
+        }
+    }
+}
+
+#[test]
+fn a_single_metric_is_taken_or_refused_as_the_receiver_suite_wants() {
+    if let Some(named) = suite("TestSingleMetric") {
+        let here: BTreeSet<String> = SINGLE.iter().map(|(name, ..)| (*name).to_owned()).collect();
+        assert_eq!(named, here, "the suite and the table here name the same cases");
     }
     for (name, labels, accepted) in SINGLE {
         for value in [
@@ -123,11 +132,12 @@ fn metadata_is_kept_by_kind_and_refused_without_a_name() {
         })
         .chain([MetricMetadata::default()])
         .collect();
-    let result = decode(&body(&WriteRequest { timeseries: Vec::new(), metadata }), &Limits::default()).unwrap();
+    let result =
+        decode(&body(&WriteRequest { timeseries: Vec::new(), metadata }), Version::V1, &Limits::default()).unwrap();
     let kinds: Vec<&str> = result.batch.meta.iter().map(|m| m.kind.as_ref()).collect();
     assert_eq!(
         kinds,
-        ["unknown", "counter", "gauge", "histogram", "histogram", "summary", "unknown", "unknown", "unknown"]
+        ["unknown", "counter", "gauge", "histogram", "gaugehistogram", "summary", "info", "stateset", "unknown"]
     );
     assert_eq!((result.batch.meta[1].help.as_ref(), result.rejected), ("helps \"<b>\"", 1));
 }
@@ -135,13 +145,20 @@ fn metadata_is_kept_by_kind_and_refused_without_a_name() {
 #[test]
 fn headers_are_checked_as_the_specification_says() {
     for good in ["application/x-protobuf", "application/x-protobuf;proto=prometheus.WriteRequest"] {
-        check_headers(Some(good), Some("snappy")).unwrap();
+        assert_eq!(check_headers(Some(good), Some("snappy")).unwrap(), Version::V1);
+    }
+    for good in [
+        "application/x-protobuf;proto=io.prometheus.write.v2.Request",
+        "Application/X-Protobuf; proto=\"io.prometheus.write.v2.Request\"",
+    ] {
+        assert_eq!(check_headers(Some(good), Some("Snappy")).unwrap(), Version::V2);
     }
     for bad in [
         None,
         Some("application/json"),
         Some("text/plain"),
-        Some("application/x-protobuf;proto=io.prometheus.write.v2.Request"),
+        Some("application/x-protobuf;proto=io.prometheus.write.v3.Request"),
+        Some("application/json;proto=io.prometheus.write.v2.Request"),
     ] {
         assert_eq!(check_headers(bad, Some("snappy")).unwrap_err().code().as_str(), "WK1003", "{bad:?}");
     }
@@ -158,9 +175,9 @@ fn headers_are_checked_as_the_specification_says() {
 fn corrupt_truncated_and_hostile_bodies_are_errors() {
     let limits = Limits { elements: 10_000, ..Limits::default() };
     let code = |raw: &[u8]| {
-        decode(&snap::raw::Encoder::new().compress_vec(raw).unwrap(), &limits).unwrap_err().code().as_str()
+        decode(&snap::raw::Encoder::new().compress_vec(raw).unwrap(), Version::V1, &limits).unwrap_err().code().as_str()
     };
-    assert_eq!(decode(b"not snappy at all", &limits).unwrap_err().code().as_str(), "WK1001");
+    assert_eq!(decode(b"not snappy at all", Version::V1, &limits).unwrap_err().code().as_str(), "WK1001");
     assert_eq!(code(b"\xff\xff\xff not protobuf"), "WK1001");
     // A label name that is not UTF-8.
     assert_eq!(code(&[0x0a, 0x06, 0x0a, 0x04, 0x0a, 0x02, 0xff, 0xfe]), "WK1001");
@@ -171,11 +188,11 @@ fn corrupt_truncated_and_hostile_bodies_are_errors() {
         metadata: Vec::new(),
     });
     for cut in 0..good.len() {
-        assert!(decode(&good[..cut], &limits).is_err(), "a body cut at {cut} was read");
+        assert!(decode(&good[..cut], Version::V1, &limits).is_err(), "a body cut at {cut} was read");
     }
     let raw = snap::raw::Decoder::new().decompress_vec(&good).unwrap();
     for cut in 0..raw.len() {
         // A cut between two series is a valid, shorter request.
-        drop(decode(&snap::raw::Encoder::new().compress_vec(&raw[..cut]).unwrap(), &limits));
+        drop(decode(&snap::raw::Encoder::new().compress_vec(&raw[..cut]).unwrap(), Version::V1, &limits));
     }
 }

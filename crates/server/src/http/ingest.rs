@@ -1,4 +1,4 @@
-//! Telemetry in over HTTP: OTLP (protobuf and JSON) and Prometheus remote write 1.0.
+//! Telemetry in over HTTP: OTLP (protobuf and JSON) and Prometheus remote write 1.0 and 2.0.
 //!
 //! Not decoding (that is `ingest`) and not keeping (that is `store`): a handler reads, decodes off the async threads,
 //! appends, and answers only when the batch is on disk.
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use watchkeeper_domain::telemetry::{AppendError, Appended, Batch, TelemetrySink};
 use watchkeeper_domain::{Code, Problem};
@@ -81,33 +81,62 @@ async fn otlp_signal(shared: &Shared, request: Request, decode: Decode) -> Respo
     }
 }
 
-/// `POST /api/v1/write`: Prometheus remote write 1.0. Answers 204 when everything was kept, 400 when part of it was not:
-/// the sender drops what 4xx names and would repeat for ever what 5xx names.
+/// What a sender of remote write 2.0 is told of a request, in this order.
+const WRITTEN: [HeaderName; 3] = [
+    HeaderName::from_static("x-prometheus-remote-write-samples-written"),
+    HeaderName::from_static("x-prometheus-remote-write-histograms-written"),
+    HeaderName::from_static("x-prometheus-remote-write-exemplars-written"),
+];
+
+/// `POST /api/v1/write`: Prometheus remote write 1.0 and 2.0. Answers 204 when everything was kept, 400 when part of it was
+/// not: the sender drops what 4xx names and would repeat for ever what 5xx names.
 pub async fn remote_write(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let outcome = async {
-        let headers = request.headers();
-        write::check_headers(text(headers, &header::CONTENT_TYPE), text(headers, &header::CONTENT_ENCODING))
-            .map_err(refused)?;
-        let body = body(&shared, request).await?;
-        let limits = shared.limits.clone();
-        let written = off_thread(&shared, body, move |body| write::decode(body, &limits)).await?;
-        shared.senders.see(&written.batch, shared.env.now());
-        let appended = append(&shared, written.batch).await?;
-        Ok::<_, ApiProblem>((written.rejected, written.message, appended))
+    let headers = request.headers();
+    let checked = write::check_headers(text(headers, &header::CONTENT_TYPE), text(headers, &header::CONTENT_ENCODING));
+    let version = match checked {
+        Ok(version) => version,
+        Err(error) => return refused(error).into_response(),
     };
-    match outcome.await {
-        Ok((0, _, appended)) if appended.refusals.is_empty() => StatusCode::NO_CONTENT.into_response(),
-        Ok((rejected, message, appended)) => {
-            let late = match appended.out_of_order {
-                0 => String::new(),
-                n => format!("{n} samples were too old or contradicted a stored sample. "),
-            };
-            let wrong =
-                if rejected == 0 { String::new() } else { format!("{rejected} series were refused: {message}") };
-            ApiProblem::new(Code::MalformedBody, format!("{late}{wrong} The rest was kept.")).into_response()
-        }
-        Err(problem) => problem.into_response(),
+    let (written, mut response) = match write_batch(&shared, version, request).await {
+        Ok((written, None)) => (written, StatusCode::NO_CONTENT.into_response()),
+        Ok((written, Some(refusal))) => (written, refusal.into_response()),
+        Err(problem) => ([0; 3], problem.into_response()),
+    };
+    if version == write::Version::V2 {
+        let counts = WRITTEN.into_iter().zip(written.map(HeaderValue::from));
+        response.headers_mut().extend(counts);
     }
+    response
+}
+
+/// Samples, histograms and exemplars that are on disk, and what was refused beside them.
+async fn write_batch(
+    shared: &Shared,
+    version: write::Version,
+    request: Request,
+) -> Result<([usize; 3], Option<ApiProblem>), ApiProblem> {
+    let body = body(shared, request).await?;
+    let limits = shared.limits.clone();
+    let write::Written { batch, rejected, message } =
+        off_thread(shared, body, move |body| write::decode(body, version, &limits)).await?;
+    shared.senders.see(&batch, shared.env.now());
+    let samples: usize = batch.samples().map(|series| series.samples.len()).sum();
+    let exemplars = batch.exemplars.len();
+    let appended = append(shared, batch).await?;
+    // A sample that is there already with the same value counts as written: a repeated request is told what the first was.
+    let unwanted: usize = appended.refusals.iter().map(|refusal| refusal.samples).sum();
+    let written = [samples.saturating_sub(unwanted), 0, exemplars];
+
+    let mut detail = String::new();
+    if let Some(first) = appended.refusals.first() {
+        let labels: String = first.labels.to_string().chars().take(200).collect();
+        detail = format!("{unwanted} samples were not kept; of {labels}: {}. ", first.why);
+    }
+    if rejected > 0 {
+        detail += &format!("{rejected} samples, histograms, exemplars or descriptions were refused: {message}. ");
+    }
+    let refusal = (!detail.is_empty()).then(|| ApiProblem::new(Code::MalformedBody, detail + "The rest was kept."));
+    Ok((written, refusal))
 }
 
 /// Makes a batch durable. An empty one is fine.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::process::Command;
 use watchkeeper_testkit::python;
 
-use crate::bad_input::Served;
+use crate::bad_input::{Served, wire};
 use crate::crash::program::eventually;
 
 /// One request, one failure and one log record about it, over the protocol that is named.
@@ -102,6 +102,50 @@ async fn opentelemetrys_sdk_for_python_is_understood_over_http_and_grpc() {
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn remote_write_2_is_kept_and_says_how_much_was_written() {
+    let served = Served::start().await;
+    let now = served.now_ms();
+    let send = async |body: Vec<u8>| {
+        let response = served.post("/api/v1/write", &wire::REMOTE_WRITE_2, body).send().await.unwrap();
+        let written = ["samples", "histograms", "exemplars"].map(|part| {
+            let name = format!("x-prometheus-remote-write-{part}-written");
+            response.headers().get(name).map(|v| v.to_str().unwrap().to_owned()).unwrap_or_default()
+        });
+        (response.status().as_u16(), written.join(" "), response.text().await.unwrap())
+    };
+    assert_eq!(send(wire::remote_write_2(now, 0)).await, (204, "1 0 1".to_owned(), String::new()));
+    // A repeated request is told the same.
+    assert_eq!(send(wire::remote_write_2(now, 0)).await.1, "1 0 1");
+    let (status, written, problem) = send(wire::remote_write_2(now, 2)).await;
+    assert_eq!((status, written.as_str()), (400, "1 0 1"), "{problem}");
+    assert!(problem.contains("2 samples") && problem.contains("native histograms"), "{problem}");
+    let (status, written, problem) = send(b"not snappy".to_vec()).await;
+    assert_eq!((status, written.as_str()), (400, "0 0 0"), "{problem}");
+    // 1.0 has no such headers.
+    let body = wire::remote_write("older", &[], &[(now, 1.0)]);
+    let older = served.post("/api/v1/write", &wire::REMOTE_WRITE, body).send().await.unwrap();
+    assert!(!older.headers().contains_key("x-prometheus-remote-write-samples-written"));
+
+    let found = served.json("/api/v1/query?query=orders_total").await;
+    let one = &found["data"]["result"][0];
+    assert_eq!((&one["metric"]["kind"], &one["value"][1]), (&"book".into(), &"6".into()), "{found}");
+    // It counts from its created timestamp, so its first sample is an increase.
+    let found = served.json("/api/v1/query?query=increase(orders_total[5m])%20%3E%205").await;
+    assert!(found["data"]["result"][0].is_object(), "{found}");
+    let found = served.json("/api/v1/metadata?metric=orders_total").await;
+    let meta = &found["data"]["orders_total"][0];
+    assert_eq!(
+        (text(&meta["type"]), text(&meta["help"]), text(&meta["unit"])),
+        ("counter", "Orders", "orders"),
+        "{found}"
+    );
+    let (start, end) = (now / 1_000 - 60, now / 1_000 + 60);
+    let found = served.json(&format!("/api/v1/query_exemplars?query=orders_total&start={start}&end={end}")).await;
+    let labels = &found["data"][0]["exemplars"][0]["labels"];
+    assert_eq!((text(&labels["trace_id"]), text(&labels["shop"])), ("abc", "7"), "{found}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -161,8 +161,9 @@ fn exemplars(shared: &Shared, params: &Params) -> Answer {
     let mut series: BTreeMap<_, Vec<Value>> = BTreeMap::new();
     for selector in expr.selectors() {
         for exemplar in shared.store.exemplars(&selector.matchers, start, end) {
-            let ids = [("trace_id", &exemplar.trace_id), ("span_id", &exemplar.span_id)];
-            let labels: BTreeMap<_, _> = ids.into_iter().filter(|(_, id)| !id.is_empty()).collect();
+            let ids = [("trace_id", exemplar.trace_id.as_str()), ("span_id", exemplar.span_id.as_str())];
+            let labels: BTreeMap<_, _> =
+                exemplar.attributes.iter().chain(ids).filter(|(_, value)| !value.is_empty()).collect();
             let at = Timestamp::from_millis(exemplar.t).as_secs_f64();
             let shown = json!({"labels": labels, "value": number(exemplar.v), "timestamp": at});
             let list = series.entry(exemplar.labels).or_default();

@@ -85,8 +85,9 @@ async fn a_body_of_another_type_or_encoding_is_refused_with_what_is_accepted() {
     refused(served.post("/api/v1/write", &[wire::REMOTE_WRITE[0]], body()), "WK1004").await;
     refused(served.post("/api/v1/write", &[JSON[0], wire::REMOTE_WRITE[1]], body()), "WK1003").await;
     let newer =
-        [("content-type", "application/x-protobuf;proto=io.prometheus.write.v2.Request"), wire::REMOTE_WRITE[1]];
-    refused(served.post("/api/v1/write", &newer, body()), "WK1003").await;
+        [("content-type", "application/x-protobuf;proto=io.prometheus.write.v3.Request"), wire::REMOTE_WRITE[1]];
+    let detail = refused(served.post("/api/v1/write", &newer, body()), "WK1003").await;
+    assert!(detail.contains("io.prometheus.write.v2.Request"), "{detail}");
     served.still_works().await;
 }
 

@@ -55,6 +55,74 @@ pub(crate) const REMOTE_WRITE: [(&str, &str); 3] = [
     ("x-prometheus-remote-write-version", "0.1.0"),
 ];
 
+#[derive(Clone, PartialEq, Message)]
+struct SymbolizedRequest {
+    #[prost(string, repeated, tag = "4")]
+    symbols: Vec<String>,
+    #[prost(message, repeated, tag = "5")]
+    timeseries: Vec<SymbolizedSeries>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct SymbolizedSeries {
+    #[prost(uint32, repeated, tag = "1")]
+    labels: Vec<u32>,
+    #[prost(message, repeated, tag = "2")]
+    samples: Vec<Sample>,
+    /// Native histograms, of which only that they are there.
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    histograms: Vec<Vec<u8>>,
+    #[prost(message, repeated, tag = "4")]
+    exemplars: Vec<SymbolizedExemplar>,
+    #[prost(message, optional, tag = "5")]
+    metadata: Option<SymbolizedMetadata>,
+    #[prost(int64, tag = "6")]
+    created: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct SymbolizedExemplar {
+    #[prost(uint32, repeated, tag = "1")]
+    labels: Vec<u32>,
+    #[prost(double, tag = "2")]
+    value: f64,
+    #[prost(int64, tag = "3")]
+    timestamp: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct SymbolizedMetadata {
+    #[prost(int32, tag = "1")]
+    kind: i32,
+    #[prost(uint32, tag = "3")]
+    help: u32,
+    #[prost(uint32, tag = "4")]
+    unit: u32,
+}
+
+/// The body of a remote write 2.0 request: a counter `orders_total{kind="book"}` that began a minute before its one sample,
+/// with an exemplar and what it is; and as many native histograms of it as are asked for.
+pub(crate) fn remote_write_2(now: i64, histograms: usize) -> Vec<u8> {
+    let symbols = ["", "__name__", "orders_total", "kind", "book", "trace_id", "abc", "shop", "7", "Orders", "orders"];
+    let series = SymbolizedSeries {
+        labels: vec![1, 2, 3, 4],
+        samples: vec![Sample { value: 6.0, timestamp: now }],
+        histograms: vec![Vec::new(); histograms],
+        exemplars: vec![SymbolizedExemplar { labels: vec![7, 8, 5, 6], value: 1.0, timestamp: now }],
+        metadata: Some(SymbolizedMetadata { kind: 1, help: 9, unit: 10 }),
+        created: now - 60_000,
+    };
+    let request = SymbolizedRequest { symbols: symbols.map(str::to_owned).to_vec(), timeseries: vec![series] };
+    snap::raw::Encoder::new().compress_vec(&request.encode_to_vec()).unwrap()
+}
+
+/// The headers of a remote write 2.0 request.
+pub(crate) const REMOTE_WRITE_2: [(&str, &str); 3] = [
+    ("content-type", "application/x-protobuf;proto=io.prometheus.write.v2.Request"),
+    ("content-encoding", "snappy"),
+    ("x-prometheus-remote-write-version", "2.0.0"),
+];
+
 /// An OTLP/JSON request with log records, as (nanoseconds, body).
 pub(crate) fn logs(service: &str, records: &[(i64, &str)]) -> Value {
     let record = |(at, body): &(i64, &str)| json!({"timeUnixNano": at.to_string(), "severityNumber": 9, "severityText": "INFO", "body": {"stringValue": body}});
