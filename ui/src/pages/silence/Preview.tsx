@@ -34,7 +34,7 @@ export function Preview({ matchers }: { matchers: string[] }) {
               </Group>
             ))}
             <Text size="xs" c="dimmed">
-              {total > NAMED && `and ${count(total - NAMED)} more; `}
+              {total > Math.min(alerts.length, NAMED) && `and ${count(total - Math.min(alerts.length, NAMED))} more; `}
               {silenced > 0 && `${count(silenced)} silenced already; `}
               {plural(last_day, "alert")} like these began within the last day.
             </Text>
