@@ -93,7 +93,6 @@ struct Wanted {
     active: bool,
     silenced: bool,
     inhibited: bool,
-    unprocessed: bool,
     filter: Vec<Matcher>,
     receiver: Option<Regex>,
     receiver_matchers: Vec<Matcher>,
@@ -101,11 +100,13 @@ struct Wanted {
 
 impl Wanted {
     fn read(params: &Params) -> Answer<Self> {
+        // Read and without effect, as in Alertmanager, although amtool gives it: what mutes an alert is worked out for each
+        // answer, so one that was posted a moment ago is hidden from nobody.
+        params.on("unprocessed")?;
         Ok(Self {
             active: params.on("active")?,
             silenced: params.on("silenced")?,
             inhibited: params.on("inhibited")?,
-            unprocessed: params.on("unprocessed")?,
             filter: params.matchers("filter")?,
             receiver: params.receiver()?,
             receiver_matchers: params.matchers("receiver_matchers")?,
@@ -116,7 +117,6 @@ impl Wanted {
         (self.active || active.suppressed())
             && (self.silenced || active.silenced_by.is_empty())
             && (self.inhibited || active.inhibited_by.is_empty())
-            && (self.unprocessed || !active.unprocessed)
             && all_match(&self.filter, &active.alert.labels)
     }
 

@@ -36,7 +36,11 @@ async fn an_alert_has_every_field_that_the_document_demands() {
     assert_eq!(status, 200);
     let before = alerts(&world, "").await;
     assert_eq!(before[0]["status"]["state"], "unprocessed", "{before:?}");
-    assert_eq!(alerts(&world, "?unprocessed=false").await.len(), 0);
+    assert_eq!(
+        alerts(&world, "?unprocessed=false").await.len(),
+        1,
+        "amtool asks so, and must find what it just posted"
+    );
     world.settle().await;
     let found = alerts(&world, "").await;
     let alert = &found[0];
