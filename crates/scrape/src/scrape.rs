@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use watchkeeper_config::model::scrape::ScrapeJob;
-use watchkeeper_domain::telemetry::{AppendError, TelemetrySink};
+use watchkeeper_domain::telemetry::TelemetrySink;
 use watchkeeper_domain::{Env, Span, Timestamp};
 use watchkeeper_ingest::Limits;
 use watchkeeper_ingest::exposition::{self, Format};
@@ -47,8 +47,7 @@ pub(crate) async fn scrape(work: Work, env: &Env, sink: &dyn TelemetrySink) -> D
         };
         let answer = fetch?.fetch(request).await.map_err(|e| e.to_string())?;
         let format = Format::of(answer.content_type.as_deref()).map_err(|e| e.to_string())?;
-        let limits = Limits { decompressed_bytes: usize::MAX, ..Limits::default() };
-        let exposition = exposition::parse(&answer.body, format, &limits).map_err(|e| e.to_string())?;
+        let exposition = exposition::parse(&answer.body, format, &Limits::default()).map_err(|e| e.to_string())?;
         sample::take(exposition, &job, &target, &memory, at)
     };
     let taken: Result<Taken, String> = tokio::select! {
@@ -61,13 +60,11 @@ pub(crate) async fn scrape(work: Work, env: &Env, sink: &dyn TelemetrySink) -> D
         Ok(taken) => (taken, None),
         Err(error) => {
             // What it said before no longer holds, and nobody knows what would.
-            let memory = Memory { meta: memory.meta.clone(), ..Memory::default() };
-            (Taken { memory, ..Taken::default() }, Some(error))
+            let left = Memory { meta: memory.meta.clone(), ..Memory::default() };
+            let ended = sample::ended(&memory, at);
+            (Taken { batch: ended, memory: left, ..Taken::default() }, Some(error))
         }
     };
-    if !up {
-        taken.batch = sample::ended(&memory, at);
-    }
     let count = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
     let values =
         [f64::from(u8::from(up)), duration.as_secs_f64(), count(taken.scraped), count(taken.kept), count(taken.added)];
@@ -87,12 +84,8 @@ pub(crate) async fn scrape(work: Work, env: &Env, sink: &dyn TelemetrySink) -> D
         Err(refused) => {
             // Nothing of it was kept: what is to be ended is still what was kept before.
             left = memory;
-            error = Some(not_kept(&refused));
+            error = Some(format!("what it brought could not be kept: {refused}"));
         }
     }
     Done { target, at, duration, up, samples: taken.scraped, error, memory: left }
-}
-
-fn not_kept(error: &AppendError) -> String {
-    format!("what it brought could not be kept: {error}")
 }

@@ -25,17 +25,18 @@ pub async fn targets(State(shared): State<Arc<Shared>>, RawQuery(query): RawQuer
     let wanted = |job: &str| pool.is_none_or(|pool| pool == job);
     let state = params.get("state").unwrap_or("any").to_ascii_lowercase();
     let shows = |which: &str| state == "any" || state == which || !matches!(&*state, "active" | "dropped");
+    let all_dropped = shared.scrapes.dropped();
     let (mut active, mut dropped) = (Vec::new(), Vec::new());
     if shows("active") {
         active.extend(shared.scrapes.statuses().iter().filter(|status| wanted(&status.job)).map(one));
     }
     if shows("dropped") {
-        let found = shared.scrapes.dropped().into_iter().filter(|d| wanted(&d.job));
+        let found = all_dropped.iter().filter(|d| wanted(&d.job));
         dropped.extend(found.map(|d| json!({"discoveredLabels": d.discovered, "scrapePool": d.job})));
     }
     let mut counts = serde_json::Map::new();
-    for job in shared.scrapes.dropped() {
-        let count = counts.entry(job.job).or_insert(json!(0));
+    for found in &all_dropped {
+        let count = counts.entry(found.job.as_str()).or_insert(json!(0));
         *count = json!(count.as_u64().unwrap_or(0) + 1);
     }
     let data = json!({"activeTargets": active, "droppedTargets": dropped, "droppedTargetCounts": counts});
