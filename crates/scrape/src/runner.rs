@@ -5,8 +5,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -206,11 +208,7 @@ impl ScrapeRunner {
             }
             tokio::select! {
                 () = &mut stop => return,
-                Some(ended) = tasks.join_next() => {
-                    if ended.is_err_and(|error| error.is_panic()) {
-                        tracing::error!("a scrape panicked; this is a defect, please report it");
-                    }
-                }
+                Some(_) = tasks.join_next() => {}
                 () = self.changed.notified() => {}
                 () = async {
                     match next {
@@ -231,8 +229,18 @@ fn same_urls(a: &ScrapeJob, b: &ScrapeJob) -> bool {
 async fn carry_out(due: Due, env: &Env, sink: &dyn TelemetrySink, plan: &Mutex<Plan>) {
     match due {
         Due::Scrape(key, work) => {
-            let done = scrape(*work, env, sink).await;
+            let done = AssertUnwindSafe(scrape(*work, env, sink)).catch_unwind().await;
             let mut plan = plan.lock();
+            let Ok(done) = done else {
+                tracing::error!(job = key.0, "a scrape panicked; this is a defect, please report it");
+                // It must be tried again, and must not look healthy meanwhile.
+                if let Some(slot) = plan.slots.get_mut(&key) {
+                    let now = env.now();
+                    (slot.running, slot.status.health, slot.status.since) = (false, Health::Down, Some(now));
+                    slot.status.error = Some("the scrape panicked; this is a defect, please report it".to_owned());
+                }
+                return;
+            };
             // A reload may have taken the target away meanwhile: then its series end here.
             let Some(slot) = plan.slots.get_mut(&key) else {
                 plan.gone.push((done.target, done.memory));

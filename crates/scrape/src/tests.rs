@@ -24,12 +24,15 @@ use crate::fetch::Request;
 struct Peers {
     answers: Mutex<BTreeMap<String, Result<String, FetchError>>>,
     asked: Mutex<Vec<String>>,
+    /// Whether the next one asked breaks.
+    panics: Mutex<bool>,
 }
 
 impl Fetch for Peers {
     fn fetch(&self, request: Request) -> Pin<Box<dyn Future<Output = Result<Answer, FetchError>> + Send + '_>> {
         Box::pin(async move {
             self.asked.lock().push(request.url.to_string());
+            assert!(!std::mem::take(&mut *self.panics.lock()), "a defect");
             let answer = self.answers.lock().get(request.url.as_str()).cloned();
             match answer {
                 Some(answer) => Ok(Answer { content_type: Some("text/plain".into()), body: Bytes::from(answer?) }),
@@ -227,6 +230,19 @@ async fn a_target_that_does_not_answer_is_down_and_delays_nobody() {
     assert!(quick >= 1);
     let slow = world.runner.statuses().into_iter().find(|s| s.target.url.host_str() == Some("slow")).unwrap();
     assert_eq!(slow.error.as_deref(), Some("no answer within 10s"));
+}
+
+#[tokio::test]
+async fn a_scrape_that_panics_is_seen_and_tried_again() {
+    let world = World::new(&[job("node", &["a:9100"])]);
+    world.answers("a:9100", "x 1\n");
+    *world.peers.panics.lock() = true;
+    while world.runner.statuses()[0].health != Health::Down {
+        tokio::task::yield_now().await;
+        world.clock.advance(Span::from_millis(100));
+    }
+    assert!(world.runner.statuses()[0].error.as_ref().unwrap().contains("panicked"));
+    assert!(world.next().await.contains(&r#"up{instance="a:9100", job="node"} 1"#.to_owned()));
 }
 
 #[tokio::test]
