@@ -37,7 +37,9 @@ groups:
 async fn shop() -> Served {
     let served = Served::with_rules(RULES).await;
     let now = served.now_ms();
-    let body = wire::remote_write("orders", &[("kind", "book")], &[(now - 1_000, 6.0), (now, 7.0)]);
+    // Clients ask for whole seconds, rounded: what was written in this very second is after the end of their range.
+    let samples = [(now - 3_000, 6.0), (now - 2_000, 7.0)];
+    let body = wire::remote_write("orders", &[("kind", "book")], &samples);
     served.post("/api/v1/write", &wire::REMOTE_WRITE, body).send().await.unwrap().error_for_status().unwrap();
     eventually("the alert to fire", async || {
         served.json("/api/v1/alerts").await["data"]["alerts"].as_array().is_some_and(|all| all.len() == 3)
