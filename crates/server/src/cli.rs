@@ -164,7 +164,9 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Test(command) => test::run(command, global.output),
         Command::Import(command) => import::run(command, global.output),
         Command::Completion { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "watchkeeper", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "watchkeeper", &mut script);
+            output::put(&String::from_utf8_lossy(&script));
             Ok(())
         }
         command => client(&global, command),

@@ -1,7 +1,9 @@
 //! How commands speak: tables for people, JSON and YAML for programs, errors in plain words.
 //!
 //! Not logging: the server's log goes through `tracing`.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command's answer is what it prints")]
+#![expect(clippy::print_stderr, reason = "a command's errors are what it prints")]
+
+use std::io::{ErrorKind, Write as _};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use owo_colors::{OwoColorize as _, Stream, Style};
@@ -25,16 +27,32 @@ pub(super) fn show<T: Serialize>(format: Format, answer: &T, table: impl FnOnce(
     let cannot = |error: String| Failure::Finding(format!("the answer cannot be shown: {error}"));
     match format {
         Format::Table => table(answer),
-        Format::Json => println!("{}", serde_json::to_string_pretty(answer).map_err(|e| cannot(e.to_string()))?),
-        Format::Yaml => print!("{}", serde_saphyr::to_string(answer).map_err(|e| cannot(e.to_string()))?),
+        Format::Json => put(&serde_json::to_string_pretty(answer).map_err(|e| cannot(e.to_string()))?),
+        Format::Yaml => put(serde_saphyr::to_string(answer).map_err(|e| cannot(e.to_string()))?.trim_end()),
     }
     Ok(())
+}
+
+/// Writes text and a line feed on standard output, as it is.
+///
+/// A reader that has seen enough (`| head -1`) ends the command as it ends every other: quietly, with 128 + SIGPIPE.
+pub(super) fn put(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
+    match written {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(141),
+        Err(reason) => {
+            error(&format!("the answer cannot be written: {reason}"));
+            std::process::exit(1);
+        }
+    }
 }
 
 /// Prints a table, or `empty` when it has no rows.
 pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>, empty: &str) {
     if rows.is_empty() {
-        println!("{empty}");
+        put(empty);
         return;
     }
     let mut table = Table::new();
@@ -45,17 +63,17 @@ pub(super) fn table(header: &[&str], rows: Vec<Vec<String>>, empty: &str) {
     for row in rows {
         table.add_row(row.iter().map(|cell| printable(cell)));
     }
-    println!("{}", table.trim_fmt());
+    put(&table.trim_fmt());
 }
 
 /// Prints a line.
 pub(super) fn line(text: &str) {
-    println!("{}", printable(text));
+    put(&printable(text));
 }
 
 /// Prints text as it is, several lines too.
 pub(super) fn text(text: &str) {
-    println!("{}", text.split('\n').map(printable).collect::<Vec<_>>().join("\n"));
+    put(&text.split('\n').map(printable).collect::<Vec<_>>().join("\n"));
 }
 
 /// Prints a line in the colour of a state, where the terminal has colours. The word itself says it too.
@@ -66,12 +84,12 @@ pub(super) fn coloured(text: &str, good: Option<bool>) {
         None => Style::new().dimmed(),
     };
     let text = printable(text);
-    println!("{}", text.if_supports_color(Stream::Stdout, |t| t.style(style)));
+    put(&text.if_supports_color(Stream::Stdout, |t| t.style(style)).to_string());
 }
 
 /// Prints rendered diagnostics, which carry their own colours.
 pub(super) fn diagnostics(text: &str) {
-    println!("{}", text.trim_end());
+    put(text.trim_end());
 }
 
 /// Prints beside the answer, on the standard error.

@@ -152,3 +152,17 @@ fn test_mapping_shows_what_a_body_becomes_and_refuses_with_the_reason() {
     let (status, _, complained) = test(&["--name", "shop"]);
     assert!(status == Some(1) && complained.contains("`title` gives nothing: `what`"), "{complained}");
 }
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_a_command_quietly() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let command = Command::new(env!("CARGO_BIN_EXE_watchkeeper"))
+        .args(["completion", "bash"])
+        .stdout(writer)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let output = command.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(141), ""));
+}
