@@ -110,6 +110,12 @@ const probes = createRoute({
   path: "/probes",
   component: lazyRouteComponent(() => import("./pages/ProbesPage.tsx")),
 });
+const targets = createRoute({
+  getParentRoute,
+  path: "/targets",
+  validateSearch: search.targetSearch,
+  component: lazyRouteComponent(() => import("./pages/TargetsPage.tsx")),
+});
 const settings = createRoute({
   getParentRoute,
   path: "/settings",
@@ -141,6 +147,7 @@ export const router = createRouter({
     deliveries,
     ledger,
     probes,
+    targets,
     settings,
     demo,
   ]),

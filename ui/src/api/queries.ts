@@ -125,6 +125,15 @@ export const rules = ({ page: _, ...search }: RuleSearch) =>
 export const probes = () =>
   queryOptions({ queryKey: ["probes"], queryFn: () => take(api.GET(`${V1}/probes`)), meta: about("probe") });
 
+/** What is scraped; it says how each scrape went, so it is read again as scrapes go. */
+export const targets = () =>
+  queryOptions({
+    queryKey: ["targets"],
+    queryFn: () => take(api.GET(`${V1}/targets`)),
+    meta: about(),
+    refetchInterval: 10_000,
+  });
+
 export const workflows = () =>
   queryOptions({ queryKey: ["workflows"], queryFn: () => take(api.GET(`${V1}/workflows`)), meta: about("run") });
 

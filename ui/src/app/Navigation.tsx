@@ -18,6 +18,7 @@ const WATCH: Entry[] = [
 const MACHINERY: Entry[] = [
   { to: "/rules", word: "Rules", icon: "rule" },
   { to: "/probes", word: "Probes", icon: "probe" },
+  { to: "/targets", word: "Targets", icon: "target" },
   { to: "/workflows", word: "Workflows", icon: "flow", under: "/runs" },
   { to: "/deliveries", word: "Deliveries", icon: "send" },
   { to: "/ledger", word: "Ledger", icon: "chain" },

@@ -26,6 +26,7 @@ export const DESTINATIONS: Record<string, { to: string; word: string }> = {
   d: { to: "/deliveries", word: "Deliveries" },
   l: { to: "/ledger", word: "Ledger" },
   p: { to: "/probes", word: "Probes" },
+  c: { to: "/targets", word: "Targets" },
   s: { to: "/silences", word: "Silences" },
   o: { to: "/on-call", word: "On call" },
 };

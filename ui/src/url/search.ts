@@ -90,6 +90,13 @@ export const ruleSearch = (raw: RawSearch): RuleSearch => ({
   ...pageSearch(raw),
 });
 
+export type TargetSearch = { state?: string; job?: string; q?: string };
+export const targetSearch = (raw: RawSearch): TargetSearch => ({
+  state: text(raw, "state"),
+  job: text(raw, "job"),
+  q: text(raw, "q"),
+});
+
 export type DeliverySearch = PageSearch & { receiver?: string; channel?: string; state?: string; q?: string };
 export const deliverySearch = (raw: RawSearch): DeliverySearch => ({
   receiver: text(raw, "receiver"),

@@ -39,6 +39,8 @@ const PAGES: [name: string, path: string, scenario?: Scenario][] = [
   ["incident-post-mortem", `/incidents/${ID.incident}?tab=post-mortem`],
   ["rules", "/rules"],
   ["probes", "/probes"],
+  ["targets", "/targets"],
+  ["targets-empty", "/targets", "empty"],
   ["workflows", "/workflows"],
   ["run", `/runs/${ID.run}`],
   ["deliveries", "/deliveries"],
