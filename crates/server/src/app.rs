@@ -51,6 +51,8 @@ use pressed::Pressed;
 pub use senders::Senders;
 pub use shared::Shared;
 
+/// How many people may follow the logs live at a time.
+const TAILS: usize = 64;
 /// How long requests and sends may take to end when the server stops.
 const GRACE: Span = Span::from_secs(8);
 
@@ -271,6 +273,7 @@ impl Assembly {
             status_page: Arc::new(StatusReconciler::new(state.clone(), env.clone(), config.status_page.clone())),
             config: live,
             stopping: supervisor.stopping(),
+            tails: Arc::new(tokio::sync::Semaphore::new(TAILS)),
             pipeline: wakes.pipeline.clone(),
             outbox: wakes.outbox.clone(),
             senders: Senders::default(),

@@ -12,6 +12,7 @@ mod demo;
 mod import;
 mod incident;
 mod ledger;
+mod logs;
 mod oncall;
 mod output;
 mod query;
@@ -20,6 +21,7 @@ mod rule;
 mod serve;
 mod silence;
 mod test;
+mod traces;
 mod workflow;
 
 use std::path::PathBuf;
@@ -79,6 +81,10 @@ enum Command {
     Import(import::Command),
     /// Evaluate a PromQL expression.
     Query(query::Args),
+    /// Find log records, follow them live, or see their patterns.
+    Logs(logs::Args),
+    /// Find traces, show one with its critical path, or draw who calls whom.
+    Traces(traces::Args),
     /// Say step by step why somebody was, or was not, told.
     #[command(subcommand)]
     Explain(alert::Explain),
@@ -184,6 +190,8 @@ fn client(global: &Global, command: Command) -> Outcome {
     runtime.block_on(async {
         match command {
             Command::Query(args) => query::run(&server, format, args).await,
+            Command::Logs(args) => logs::run(&server, format, args).await,
+            Command::Traces(args) => traces::run(&server, format, args).await,
             Command::Explain(command) => alert::explain(&server, format, command).await,
             Command::Alert(command) => alert::run(&server, format, command).await,
             Command::Silence(command) => silence::run(&server, format, command).await,

@@ -13,6 +13,7 @@ pub mod deliveries;
 pub mod demo;
 pub mod dto;
 pub mod events;
+pub mod explore;
 pub mod extract;
 pub mod grpc;
 pub mod incidents;

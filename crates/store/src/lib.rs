@@ -16,6 +16,7 @@
 
 mod commit;
 mod disk;
+pub mod explore;
 mod head;
 mod log;
 mod options;
@@ -29,7 +30,7 @@ mod tests;
 mod writer;
 
 pub use options::StoreOptions;
-pub use records::{Found, LogQuery, TraceQuery, TraceSummary};
+pub use records::{Found, LogQuery, Tail, TraceQuery, TraceSummary};
 pub use recovery::{Damage, Recovery};
 pub use stats::Stats;
 pub use store::{Error, Store};

@@ -16,7 +16,7 @@ use watchkeeper_domain::telemetry::{LogRecord, SpanRecord};
 
 pub(crate) use codec::{decode_logs, decode_spans, encode_logs, encode_spans};
 pub(crate) use history::History;
-pub use logs::LogQuery;
+pub use logs::{LogQuery, Tail};
 use recent::Recent;
 pub use traces::{TraceQuery, TraceSummary};
 

@@ -21,7 +21,7 @@ use crate::head::Head;
 use crate::log::{Log, Segments};
 use crate::options::StoreOptions;
 use crate::query::Parsed;
-use crate::records::{Found, History, LogQuery, Records, TraceQuery, TraceSummary};
+use crate::records::{Found, History, LogQuery, Records, Tail, TraceQuery, TraceSummary};
 use crate::recovery::{self, Recovery};
 use crate::stats::{Counters, Stats, get};
 use crate::writer::{self, Keep, Queue};
@@ -120,6 +120,19 @@ impl Store {
     #[must_use]
     pub fn trace(&self, trace_id: &str) -> Found<SpanRecord> {
         self.records.trace(trace_id)
+    }
+
+    /// Log records that came in from a place on; see [`Tail`]. Reads memory only.
+    #[must_use]
+    pub fn tail(&self, query: &LogQuery, from: Option<u64>) -> Tail {
+        self.records.tail(query, from)
+    }
+
+    /// Shows `visit` the spans that begin within a window, at most about 200,000. False when there are more. May read files:
+    /// call it where blocking is allowed.
+    #[must_use]
+    pub fn visit_spans(&self, since: Timestamp, until: Timestamp, visit: impl FnMut(&SpanRecord)) -> bool {
+        self.records.visit_spans(since, until, visit)
     }
 
     /// The services that sent logs, spans or metrics (by the label `service`), sorted.

@@ -106,6 +106,8 @@ pub struct Shared {
     pub supervisor: Supervisor,
     /// Cancelled when the server stops.
     pub stopping: CancellationToken,
+    /// Places for those who follow the logs live.
+    pub tails: Arc<tokio::sync::Semaphore>,
     /// Wakes the chain of an alert's life.
     pub pipeline: Wake,
     /// Wakes delivery.

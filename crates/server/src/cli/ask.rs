@@ -14,6 +14,11 @@ use crate::http::dto::Problem;
 /// Where Watchkeeper's own resources are.
 const BASE: &str = "/api/watchkeeper/v1";
 
+/// Without a sign of life for so long a stream counts as broken: the server gives one every 15 s.
+const SILENCE: Duration = Duration::from_secs(60);
+/// Bytes of one line of a stream.
+const LONGEST_LINE: usize = 64 << 20;
+
 /// A server and how to ask it.
 pub(super) struct Server {
     url: String,
@@ -55,6 +60,35 @@ impl Server {
     /// DELETE of an object.
     pub(super) async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
         self.answer(self.request(reqwest::Method::DELETE, &format!("{BASE}{path}"))).await
+    }
+
+    /// GET of server-sent events: hands the data of each to `heard`, until the server ends the stream or `heard` fails.
+    pub(super) async fn follow(
+        &self,
+        path: &str,
+        query: &[(&str, Option<String>)],
+        mut heard: impl FnMut(&str) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let query: Vec<(&str, &String)> = query.iter().filter_map(|(k, v)| v.as_ref().map(|v| (*k, v))).collect();
+        let request = self.request(reqwest::Method::GET, &format!("{BASE}{path}")).query(&query);
+        // A stream has no end to wait for; the server says every 15 s that it is there.
+        let mut response = self.send(request.timeout(Duration::MAX)).await?;
+        let mut waiting = Vec::new();
+        loop {
+            let chunk = tokio::time::timeout(SILENCE, response.chunk());
+            let chunk = chunk.await.map_err(|_| anyhow::anyhow!("{} has gone silent", self.url))?;
+            let Some(chunk) = chunk.context("the stream broke off")? else { return Ok(()) };
+            waiting.extend_from_slice(&chunk);
+            if waiting.len() > LONGEST_LINE {
+                return Err(Failure::Finding(format!("{} sends lines without an end", self.url)));
+            }
+            while let Some(end) = waiting.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = waiting.drain(..=end).collect();
+                if let Some(data) = String::from_utf8_lossy(&line).strip_prefix("data: ") {
+                    heard(data.trim_end())?;
+                }
+            }
+        }
     }
 
     /// GET of a text.

@@ -41,6 +41,7 @@ macro_rules! counted_list {
 
 pub mod alerts;
 pub mod deliveries;
+pub mod explore;
 pub mod incidents;
 pub mod incoming;
 pub mod ledger;

@@ -10,6 +10,7 @@ use super::dto;
 
 mod alerts;
 mod detection;
+mod explore;
 mod incidents;
 mod incoming;
 mod ledger;
@@ -76,6 +77,9 @@ mod telemetry;
         response::list_notifications,
         telemetry::list_metrics,
         telemetry::list_logs,
+        explore::list_log_patterns,
+        explore::tail_logs,
+        explore::get_service_map,
         telemetry::list_traces,
         telemetry::get_trace,
         telemetry::list_services,

@@ -19,9 +19,9 @@ use watchkeeper_domain::Code;
 
 use super::problem::ApiProblem;
 use super::{
-    access, alertmanager, alerts, calendar, chart, console, deliveries, demo, events, incidents, incoming, ingest,
-    ledger, now, oncall, page, phone, post_mortem, prometheus, rules, silences, slack, status_page, targets, telemetry,
-    workflows,
+    access, alertmanager, alerts, calendar, chart, console, deliveries, demo, events, explore, incidents, incoming,
+    ingest, ledger, now, oncall, page, phone, post_mortem, prometheus, rules, silences, slack, status_page, targets,
+    telemetry, workflows,
 };
 use crate::app::Shared;
 
@@ -126,6 +126,9 @@ pub fn routes() -> Routes {
             .route(Method::GET, "/api/watchkeeper/v1/oncall/escalations", VIEW, get(oncall::escalations))
             .route(Method::GET, "/api/watchkeeper/v1/telemetry/metrics", VIEW, get(telemetry::metrics))
             .route(Method::GET, "/api/watchkeeper/v1/telemetry/logs", VIEW, get(telemetry::logs))
+            .route(Method::GET, "/api/watchkeeper/v1/telemetry/logs/patterns", VIEW, get(explore::patterns))
+            .route(Method::GET, "/api/watchkeeper/v1/telemetry/logs/tail", VIEW, get(explore::tail))
+            .route(Method::GET, "/api/watchkeeper/v1/telemetry/map", VIEW, get(explore::map))
             .route(Method::GET, "/api/watchkeeper/v1/telemetry/traces", VIEW, get(telemetry::traces))
             .route(Method::GET, "/api/watchkeeper/v1/telemetry/traces/{trace_id}", VIEW, get(telemetry::trace))
             .route(Method::GET, "/api/watchkeeper/v1/telemetry/services", VIEW, get(telemetry::services))

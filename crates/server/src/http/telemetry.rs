@@ -9,11 +9,12 @@ use axum::Json;
 use axum::extract::State;
 use watchkeeper_domain::telemetry::{Attributes, LogRecord as StoredLog, SpanRecord};
 use watchkeeper_domain::{Span as Length, Timestamp};
+use watchkeeper_store::explore::{CriticalPath, critical_path};
 use watchkeeper_store::{Found, LogQuery as Wanted, TraceQuery as WantedTraces, TraceSummary as StoredTrace};
 
 use super::dto::telemetry::{
     LogBucket, LogList, LogQuery, LogRecord, Metric, MetricList, MetricQuery, Service, ServiceList, Span, SpanEvent,
-    Trace, TraceList, TraceQuery, TraceSummary,
+    SpanPart, Trace, TraceList, TraceQuery, TraceSummary,
 };
 use super::dto::words::SpanStatus;
 use super::extract::{Path, Query};
@@ -154,14 +155,14 @@ fn histogram(records: &[StoredLog], since: Timestamp, until: Timestamp) -> Vec<L
     bars
 }
 
-fn severity(word: &str) -> ApiResult<u8> {
+pub(super) fn severity(word: &str) -> ApiResult<u8> {
     const WORDS: [(&str, u8); 6] =
         [("TRACE", 1), ("DEBUG", 5), ("INFO", 9), ("WARN", 13), ("ERROR", 17), ("FATAL", 21)];
     let found = WORDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, n)| *n);
     found.ok_or_else(|| ApiProblem::invalid("severity", "accepted are TRACE, DEBUG, INFO, WARN, ERROR, FATAL"))
 }
 
-fn log(record: StoredLog) -> LogRecord {
+pub(super) fn log(record: StoredLog) -> LogRecord {
     let mut attributes = texts(&record.attributes, "");
     attributes.extend(texts(&record.resource, "resource."));
     LogRecord {
@@ -245,17 +246,25 @@ pub async fn trace(State(shared): State<Arc<Shared>>, Path(id): Path<String>) ->
     let Some(first) = found.items.iter().map(|s| s.start_ns).min() else {
         return Err(ApiProblem::not_found("trace", &wanted));
     };
+    let mut path = critical_path(&found.items);
     let truncated = found.items.len() > MOST_SPANS || !found.complete;
     Ok(Json(Trace {
         trace_id: wanted,
-        spans: found.items.into_iter().take(MOST_SPANS).map(|s| span(s, first)).collect(),
+        spans: found.items.into_iter().take(MOST_SPANS).map(|s| span(s, first, &mut path)).collect(),
         truncated,
     }))
 }
 
-fn span(s: SpanRecord, first_ns: u64) -> Span {
+fn span(s: SpanRecord, first_ns: u64, path: &mut CriticalPath) -> Span {
     let micros = |ns: u64| i64::try_from(ns / 1_000).unwrap_or(i64::MAX);
+    let mut critical = path.parts.remove(&s.span_id).unwrap_or_default();
+    critical.reverse();
+    let part = |(from, to): (u64, u64)| SpanPart {
+        offset_us: micros(from.saturating_sub(first_ns)),
+        duration_us: micros(to - from),
+    };
     Span {
+        critical: critical.into_iter().map(part).collect(),
         parent_span_id: Some(s.parent_span_id).filter(|id| !id.is_empty()),
         span_id: s.span_id,
         service: s.service.to_string(),
@@ -310,7 +319,7 @@ pub async fn services(State(shared): State<Arc<Shared>>) -> ApiResult<Json<Servi
 }
 
 /// Store queries may read files: off the async threads.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     shared: &Arc<Shared>,
     look: impl FnOnce(&Shared) -> T + Send + 'static,
 ) -> ApiResult<T> {
@@ -320,7 +329,7 @@ async fn blocking<T: Send + 'static>(
         .map_err(|error| ApiProblem::internal("read stored telemetry", &error))
 }
 
-fn window(shared: &Shared, since: Option<&str>, until: Option<&str>) -> ApiResult<(Timestamp, Timestamp)> {
+pub(super) fn window(shared: &Shared, since: Option<&str>, until: Option<&str>) -> ApiResult<(Timestamp, Timestamp)> {
     let read = |name: &str, text: Option<&str>| {
         let parse = |t: &str| t.parse::<Timestamp>().map_err(|e| ApiProblem::invalid(name, e));
         text.filter(|t| !t.is_empty()).map(parse).transpose()
@@ -333,7 +342,7 @@ fn window(shared: &Shared, since: Option<&str>, until: Option<&str>) -> ApiResul
     Ok((since, until))
 }
 
-fn nanos(ns: u64) -> Timestamp {
+pub(super) fn nanos(ns: u64) -> Timestamp {
     Timestamp::from_micros(i64::try_from(ns / 1_000).unwrap_or(i64::MAX))
 }
 

@@ -37,8 +37,12 @@ impl LogQuery {
     }
 
     fn accepts(&self, record: &LogRecord, text: Option<&str>) -> bool {
-        within(record.t_ns, self.since, self.until)
-            && record.severity >= self.min_severity
+        within(record.t_ns, self.since, self.until) && self.describes(record, text)
+    }
+
+    /// Whether everything but the window fits.
+    fn describes(&self, record: &LogRecord, text: Option<&str>) -> bool {
+        record.severity >= self.min_severity
             && self.service.as_deref().is_none_or(|s| s == record.service.as_ref())
             && self.trace_id.as_deref().is_none_or(|t| t == record.trace_id)
             && text.is_none_or(|t| record.body.to_lowercase().contains(t))
@@ -51,7 +55,32 @@ pub(super) fn within(t_ns: u64, since: Timestamp, until: Timestamp) -> bool {
     micros >= since.as_micros() && micros <= until.as_micros()
 }
 
+/// What came in since the last look.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tail {
+    /// What matches, in the order of arrival.
+    pub items: Vec<LogRecord>,
+    /// Where the next look begins.
+    pub next: u64,
+    /// How many were left out because they were more than the limit; of what had left memory meanwhile nobody knows whether
+    /// it matches, so it counts.
+    pub missed: u64,
+}
+
 impl Records {
+    /// What came in from a place on; without one, nothing but the place. The query's window is not looked at.
+    pub(crate) fn tail(&self, query: &LogQuery, from: Option<u64>) -> Tail {
+        let text = query.text.as_deref().filter(|t| !t.is_empty()).map(str::to_lowercase);
+        let recent = self.logs.read();
+        let next = recent.next();
+        let Some(from) = from else { return Tail { items: Vec::new(), next, missed: 0 } };
+        let (mut items, mut missed) = (Vec::new(), recent.first().saturating_sub(from));
+        for record in recent.since(from).filter(|record| query.describes(record, text.as_deref())) {
+            if items.len() < query.limit { items.push(record.clone()) } else { missed += 1 }
+        }
+        Tail { items, next, missed }
+    }
+
     /// Log records, newest arrival first.
     pub(crate) fn query_logs(&self, query: &LogQuery) -> Found<LogRecord> {
         let text = query.text.as_deref().filter(|t| !t.is_empty()).map(str::to_lowercase);

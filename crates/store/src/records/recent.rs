@@ -79,6 +79,12 @@ impl<T: Weigh> Recent<T> {
         self.items.len()
     }
 
+    /// Those with this number and the ones after it, oldest first.
+    pub(crate) fn since(&self, number: u64) -> impl Iterator<Item = &T> {
+        let skipped = usize::try_from(number.saturating_sub(self.first)).unwrap_or(usize::MAX).min(self.items.len());
+        self.items.range(skipped..)
+    }
+
     /// Oldest first.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.items.iter()

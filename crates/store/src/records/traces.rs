@@ -150,6 +150,32 @@ impl Records {
         Found { items, complete }
     }
 
+    /// Shows `visit` the spans that begin within a window, the recent ones first, at most about 200,000. False when there are
+    /// more, or some could not be read.
+    pub(crate) fn visit_spans(&self, since: Timestamp, until: Timestamp, mut visit: impl FnMut(&SpanRecord)) -> bool {
+        let mut seen = 0;
+        let mut show = |span: &SpanRecord| {
+            if within(span.start_ns, since, until) {
+                seen += 1;
+                visit(span);
+            }
+            seen < SPAN_LIMIT
+        };
+        let (whole, before) = {
+            let recent = self.spans.read();
+            (recent.iter().rev().all(&mut show), recent.first())
+        };
+        if !whole || before == 0 {
+            return whole;
+        }
+        let wanted = Wanted { kind: Kind::Spans, since: since.as_millis(), until: until.as_millis(), before };
+        let mut cut = false;
+        self.history.scan(&wanted, decode_spans, |spans| {
+            cut = !spans.iter().all(&mut show);
+            if cut { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        }) && !cut
+    }
+
     /// The spans of a trace, by their beginning.
     pub(crate) fn trace(&self, trace_id: &str) -> Found<SpanRecord> {
         let (mut items, before): (Vec<SpanRecord>, u64) = {

@@ -157,10 +157,22 @@ pub struct Span {
     pub status: SpanStatus,
     /// The status message. Hostile text.
     pub status_message: Option<String>,
+    /// When the whole trace waited for this span and for none of its children: its parts of the critical path, by time.
+    #[serde(default)]
+    pub critical: Vec<SpanPart>,
     /// Its attributes. Hostile text.
     pub attributes: BTreeMap<String, String>,
     /// Its events.
     pub events: Vec<SpanEvent>,
+}
+
+/// A part of a span's time.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+pub struct SpanPart {
+    /// Microseconds after the trace's first span began.
+    pub offset_us: i64,
+    /// How long it is, in microseconds.
+    pub duration_us: i64,
 }
 
 /// One event of a span.
@@ -184,6 +196,16 @@ pub struct MetricQuery {
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
+}
+
+/// A window of time.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct WindowQuery {
+    /// From: RFC 3339 or Unix seconds; one hour before `until` when absent.
+    pub since: Option<String>,
+    /// To: RFC 3339 or Unix seconds; now when absent.
+    pub until: Option<String>,
 }
 
 /// Which log records.
