@@ -93,6 +93,12 @@ const trace = createRoute({
   path: "/telemetry/traces/$id",
   component: lazyRouteComponent(() => import("./pages/TracePage.tsx")),
 });
+const map = createRoute({
+  getParentRoute,
+  path: "/telemetry/map",
+  validateSearch: search.rangeSearch,
+  component: lazyRouteComponent(() => import("./pages/MapPage.tsx")),
+});
 const deliveries = createRoute({
   getParentRoute,
   path: "/deliveries",
@@ -144,6 +150,7 @@ export const router = createRouter({
     logs,
     traces,
     trace,
+    map,
     deliveries,
     ledger,
     probes,

@@ -1014,6 +1014,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/watchkeeper/v1/telemetry/logs/patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Patterns of log messages, with what is new against the window before. */
+        get: operations["list_log_patterns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/telemetry/logs/tail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Log records as they come in, as server-sent events named `records`. */
+        get: operations["tail_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/telemetry/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who calls whom, how often, with how many errors, how fast. */
+        get: operations["get_service_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/watchkeeper/v1/telemetry/metrics": {
         parameters: {
             query?: never;
@@ -1771,6 +1822,52 @@ export interface components {
             /** @description Whether more match than are shown. */
             truncated: boolean;
         };
+        /** @description Messages of one shape. */
+        LogPattern: {
+            /**
+             * Format: int64
+             * @description How many records of the equally long window before had it; 0: it is new. Absent when that could not be told.
+             */
+            before?: number | null;
+            /** @description The longest text that all of them contain, for `q` of the list of logs; empty when there is none. Hostile text. */
+            constant: string;
+            /**
+             * Format: int64
+             * @description How many records of the window have it.
+             */
+            count: number;
+            /** @description The newest message in full. Hostile text. */
+            example: string;
+            /** @description When the first of them was written. */
+            first_at: components["schemas"]["Time"];
+            /** @description When the last of them was. */
+            last_at: components["schemas"]["Time"];
+            /** @description What is constant, with `<*>` where the messages vary. Hostile text. */
+            pattern: string;
+            /** @description The services that wrote it, at most eight. Hostile text. */
+            services: string[];
+            /** @description The highest severity among them: `TRACE` to `FATAL`, empty when none was given. */
+            severity: string;
+        };
+        /** @description Patterns of the messages within a window, the most frequent first. */
+        LogPatternList: {
+            /** @description Where the window begins that `before` counts; it ends where the window asked for begins. */
+            before_since: components["schemas"]["Time"];
+            /** @description Present when part of the stored data was not looked at: what is missing, in words. */
+            incomplete?: string | null;
+            /** @description The patterns, at most `limit`. */
+            items: components["schemas"]["LogPattern"][];
+            /**
+             * Format: int64
+             * @description How many records were looked at.
+             */
+            records: number;
+            /**
+             * Format: int64
+             * @description How many patterns there are.
+             */
+            total: number;
+        };
         /** @description One log record. */
         LogRecord: {
             /** @description When. */
@@ -1794,6 +1891,67 @@ export interface components {
             span_id?: string | null;
             /** @description The trace, 32 hexadecimal digits. */
             trace_id?: string | null;
+        };
+        /** @description New log records, as the event `records` of the stream carries them. */
+        LogTail: {
+            /** @description The records, in the order of arrival. */
+            items: components["schemas"]["LogRecord"][];
+            /**
+             * Format: int64
+             * @description How many more there were than could be shown.
+             */
+            missed: number;
+        };
+        /** @description Calls from one node to another. */
+        MapEdge: {
+            /** @description Who calls. Hostile text. */
+            from: string;
+            /** @description The calls, as the called one measured them; where it sends no spans, as the caller did. */
+            timing: components["schemas"]["MapTiming"];
+            /** @description Who is called. Hostile text. */
+            to: string;
+        };
+        /** @description One service, or what services call. */
+        MapNode: {
+            /** @description What it is. */
+            kind: components["schemas"]["MapNodeKind"];
+            /** @description Its name. Hostile text. */
+            name: string;
+            /** @description Its own work: spans that came in or began a trace; of what sends no spans, the calls to it. */
+            timing: components["schemas"]["MapTiming"];
+        };
+        /**
+         * @description What a node of the map is.
+         * @enum {string}
+         */
+        MapNodeKind: "service" | "database" | "messaging" | "external";
+        /** @description How often, how well and how fast. */
+        MapTiming: {
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            calls: number;
+            /**
+             * Format: int64
+             * @description How many of them failed.
+             */
+            errors: number;
+            /**
+             * Format: double
+             * @description The median duration, in milliseconds.
+             */
+            p50_ms: number;
+            /**
+             * Format: double
+             * @description The 95th percentile, in milliseconds.
+             */
+            p95_ms: number;
+            /**
+             * Format: double
+             * @description Calls per second of the window.
+             */
+            rate: number;
         };
         /** @description Who is asking, and of what. */
         Me: {
@@ -2611,6 +2769,19 @@ export interface components {
             /** @description Give this back as `cursor` to get the next page; absent on the last page. */
             next_cursor?: string | null;
         };
+        /** @description Who calls whom, told from the spans of a window. */
+        ServiceMap: {
+            /** @description The calls, by their ends. */
+            edges: components["schemas"]["MapEdge"][];
+            /** @description Present when part of the spans was not looked at, in words. */
+            incomplete?: string | null;
+            /** @description The services and what they call, by name. */
+            nodes: components["schemas"]["MapNode"][];
+            /** @description From. */
+            since: components["schemas"]["Time"];
+            /** @description To. */
+            until: components["schemas"]["Time"];
+        };
         /** @description The running configuration in short, without secrets. */
         Settings: {
             /** @description Numbers of objects by kind, for example `rules`: 12. */
@@ -2717,6 +2888,8 @@ export interface components {
             attributes: {
                 [key: string]: string;
             };
+            /** @description When the whole trace waited for this span and for none of its children: its parts of the critical path, by time. */
+            critical?: components["schemas"]["SpanPart"][];
             /**
              * Format: int64
              * @description How long it took, in microseconds.
@@ -2756,6 +2929,19 @@ export interface components {
             };
             /** @description Its name. Hostile text. */
             name: string;
+        };
+        /** @description A part of a span's time. */
+        SpanPart: {
+            /**
+             * Format: int64
+             * @description How long it is, in microseconds.
+             */
+            duration_us: number;
+            /**
+             * Format: int64
+             * @description Microseconds after the trace's first span began.
+             */
+            offset_us: number;
         };
         /**
          * @description A span's status, as OpenTelemetry has it.
@@ -5183,6 +5369,132 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LogList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_log_patterns: {
+        parameters: {
+            query?: {
+                /** @description The service. */
+                service?: string;
+                /** @description The lowest severity: `TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR`, `FATAL`. */
+                severity?: string;
+                /** @description Text that must occur in the body; letter case does not matter. */
+                q?: string;
+                /** @description The trace, 32 hexadecimal digits. */
+                trace_id?: string;
+                /** @description From: RFC 3339 or Unix seconds; one hour before `until` when absent. */
+                since?: string;
+                /** @description To: RFC 3339 or Unix seconds; now when absent. */
+                until?: string;
+                /** @description At most this many, 1 to 1,000; 100 when absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before, with the same window. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogPatternList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tail_logs: {
+        parameters: {
+            query?: {
+                /** @description The service. */
+                service?: string;
+                /** @description The lowest severity: `TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR`, `FATAL`. */
+                severity?: string;
+                /** @description Text that must occur in the body; letter case does not matter. */
+                q?: string;
+                /** @description The trace, 32 hexadecimal digits. */
+                trace_id?: string;
+                /** @description From: RFC 3339 or Unix seconds; one hour before `until` when absent. */
+                since?: string;
+                /** @description To: RFC 3339 or Unix seconds; now when absent. */
+                until?: string;
+                /** @description At most this many, 1 to 1,000; 100 when absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before, with the same window. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A stream of these */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["LogTail"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_service_map: {
+        parameters: {
+            query?: {
+                /** @description From: RFC 3339 or Unix seconds; one hour before `until` when absent. */
+                since?: string;
+                /** @description To: RFC 3339 or Unix seconds; now when absent. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceMap"];
                 };
             };
             /** @description A problem */

@@ -59,7 +59,37 @@ const between = (range: RangeSearch) => {
   return { since: new Date(start).toISOString(), until: new Date(end).toISOString() };
 };
 
-export const logs = ({ range, from, to, page: _, ...filter }: LogsSearch) =>
+/** The patterns of the same records that the list would show. */
+export const logPatterns = ({ range, from, to, service, severity, q, trace_id }: LogsSearch) =>
+  queryOptions({
+    queryKey: ["log-patterns", service, severity, q, trace_id, range, from, to],
+    refetchInterval: from ? false : 30_000,
+    placeholderData: (previous) => previous,
+    queryFn: () =>
+      take(
+        api.GET(`${V1}/telemetry/logs/patterns`, {
+          params: { query: { service, severity, q, trace_id, ...between({ range, from, to }), limit: 200 } },
+        }),
+      ),
+  });
+
+/** Where records can be heard as they come in. */
+export function tailAddress({ service, severity, q, trace_id }: LogsSearch): string {
+  const given = Object.entries({ service, severity, q, trace_id }).filter(
+    (pair): pair is [string, string] => !!pair[1],
+  );
+  return `${V1}/telemetry/logs/tail?${new URLSearchParams(given)}`;
+}
+
+export const serviceMap = ({ range, from, to }: RangeSearch) =>
+  queryOptions({
+    queryKey: ["service-map", range, from, to],
+    refetchInterval: from ? false : 15_000,
+    placeholderData: (previous) => previous,
+    queryFn: () => take(api.GET(`${V1}/telemetry/map`, { params: { query: between({ range, from, to }) } })),
+  });
+
+export const logs = ({ range, from, to, page: _, view: __, ...filter }: LogsSearch) =>
   queryOptions({
     queryKey: ["logs", filter, range, from, to],
     // A later page stands still: what it goes on from is a moment that has passed.

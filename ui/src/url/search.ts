@@ -134,7 +134,7 @@ export const silenceSearch = (raw: RawSearch): SilenceSearch => ({
 
 /** A time range: a length back from now (`range=1h`), or two moments in milliseconds (`from`, `to`). */
 export type RangeSearch = { range?: string; from?: string; to?: string };
-const rangeSearch = (raw: RawSearch): RangeSearch => ({
+export const rangeSearch = (raw: RawSearch): RangeSearch => ({
   range: text(raw, "range"),
   from: text(raw, "from"),
   to: text(raw, "to"),
@@ -143,10 +143,14 @@ const rangeSearch = (raw: RawSearch): RangeSearch => ({
 export type MetricsSearch = RangeSearch & { expr?: string };
 export const metricsSearch = (raw: RawSearch): MetricsSearch => ({ ...rangeSearch(raw), expr: text(raw, "expr") });
 
+/** Logs are looked at as records, as patterns, or as they come in. */
+export const LOG_VIEWS = ["records", "patterns", "live"] as const;
+export type LogView = (typeof LOG_VIEWS)[number];
 export type LogsSearch = RangeSearch &
-  PageSearch & { service?: string; severity?: string; q?: string; trace_id?: string };
+  PageSearch & { view?: LogView; service?: string; severity?: string; q?: string; trace_id?: string };
 export const logsSearch = (raw: RawSearch): LogsSearch => ({
   ...rangeSearch(raw),
+  view: oneOf(raw, "view", LOG_VIEWS),
   service: text(raw, "service"),
   severity: text(raw, "severity"),
   q: text(raw, "q"),

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { asApiError, problemFrom } from "../../src/api/problem.ts";
 import type { Span } from "../../src/api/types.ts";
 import { nextSteps } from "../../src/pages/incident/steps.ts";
+import { arrangeMap, columns } from "../../src/pages/map/layout.ts";
 import { hasDoubts, verdict } from "../../src/pages/now/verdict.ts";
 import { matcherLines, matchersFor, matchersForAll } from "../../src/pages/silence/matchers.ts";
 import { endOf, fieldValue, nextMonday } from "../../src/pages/silence/until.ts";
@@ -19,6 +20,30 @@ const span = (span_id: string, parent_span_id: string | undefined, offset_us: nu
   status: "unset",
 });
 const order = (spans: Span[]) => arrange(spans).rows.map((row) => `${"-".repeat(row.depth)}${row.span.span_id}`);
+
+describe("the map of services", () => {
+  const timing = { calls: 1, errors: 0, rate: 1, p50_ms: 1, p95_ms: 1 };
+  const nodes = (names: string) => [...names].map((name) => ({ name, kind: "service" as const, timing }));
+  const edges = (...pairs: string[]) => pairs.map((pair) => ({ from: pair[0] ?? "", to: pair[1] ?? "", timing }));
+  const placed = (names: string, ...pairs: string[]) => Object.fromEntries(columns(nodes(names), edges(...pairs)));
+
+  test("whoever calls stands to the left, by the longest way", () => {
+    expect(placed("dcba", "ab", "bc", "ac", "cd")).toEqual({ a: 0, b: 1, c: 2, d: 3 });
+  });
+
+  test("a circle, a call to itself and an unknown end have a place and an end", () => {
+    expect(placed("abc", "ab", "bc", "cb")).toEqual({ a: 0, b: 1, c: 2 });
+    expect(placed("ab", "ab", "ba")).toEqual({ a: 0, b: 1 });
+    expect(placed("a", "aa", "ax")).toEqual({ a: 0 });
+    expect(arrangeMap(nodes("a"), edges("aa", "ax")).lines).toHaveLength(1);
+  });
+
+  test("no two nodes stand on the same place", () => {
+    const { nodes: all, width, height } = arrangeMap(nodes("abcdefg"), edges("ab", "ac", "ad", "be", "ce", "de", "ef"));
+    expect(new Set(all.map(({ x, y }) => `${x} ${y}`)).size).toBe(7);
+    for (const { x, y } of all) expect(x >= 0 && y >= 0 && x < width && y < height).toBe(true);
+  });
+});
 
 describe("the waterfall", () => {
   test("children stand under their parent, by their start", () => {

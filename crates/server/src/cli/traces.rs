@@ -143,10 +143,20 @@ fn millis(us: i64) -> String {
     format!("{:.1} ms", us as f64 / 1_000.0)
 }
 
+/// Calls per second, minute or hour, whichever reads best.
+fn rate(per_second: f64) -> String {
+    match per_second {
+        10.0.. => format!("{per_second:.0}/s"),
+        0.1.. => format!("{per_second:.1}/s"),
+        _ if per_second * 60.0 >= 1.0 => format!("{:.0}/min", per_second * 60.0),
+        _ => format!("{:.0}/h", per_second * 3_600.0),
+    }
+}
+
 fn draw(map: &ServiceMap) {
     let timing = |t: &MapTiming| {
         let errors = if t.errors > 0 { t.errors.to_string() } else { "-".to_owned() };
-        vec![format!("{:.2}/s", t.rate), errors, format!("{:.1} ms", t.p50_ms), format!("{:.1} ms", t.p95_ms)]
+        vec![rate(t.rate), errors, format!("{:.1} ms", t.p50_ms), format!("{:.1} ms", t.p95_ms)]
     };
     let node =
         |n: &crate::http::dto::explore::MapNode| [vec![n.name.clone(), word(&n.kind)], timing(&n.timing)].concat();

@@ -1,4 +1,4 @@
-// The three kinds of telemetry, and the time range that they share.
+// The kinds of telemetry and the map that is told from them, and the time range that they share.
 
 import { Group, SegmentedControl, Tabs, Text } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
@@ -6,7 +6,7 @@ import { useUtc } from "../../app/preferences.ts";
 import { absolute } from "../../format/time.ts";
 import { RANGES, type RangeSearch } from "../../url/search.ts";
 
-const TABS = { metrics: "Metrics", logs: "Logs", traces: "Traces" } as const;
+const TABS = { metrics: "Metrics", logs: "Logs", traces: "Traces", map: "Map" } as const;
 
 export function TelemetryTabs({ active, range }: { active: keyof typeof TABS; range: RangeSearch }) {
   const navigate = useNavigate();

@@ -22,6 +22,10 @@ export function Waterfall({ layout }: { layout: Layout }) {
             <Text size="xs">{service}</Text>
           </Group>
         ))}
+        <Group gap={6}>
+          <span className="wk-swatch wk-critical" />
+          <Text size="xs">the whole trace waited for this</Text>
+        </Group>
       </Group>
       {layout.rows.map(({ span, depth }) => {
         const left = ((span.offset_us - layout.start) / layout.total) * 100;
@@ -62,6 +66,16 @@ export function Waterfall({ layout }: { layout: Layout }) {
                     outline: failed ? "2px solid var(--mantine-color-red-6)" : undefined,
                   }}
                 />
+                {span.critical?.map((part) => (
+                  <span
+                    key={part.offset_us}
+                    className="wk-span-critical wk-critical"
+                    style={{
+                      left: `${((part.offset_us - layout.start) / layout.total) * 100}%`,
+                      width: `${(part.duration_us / layout.total) * 100}%`,
+                    }}
+                  />
+                ))}
                 <span
                   className="wk-span-time"
                   style={left + width > 75 ? { right: `${100 - left}%` } : { left: `${left + width}%` }}
@@ -88,6 +102,7 @@ function Details({ span }: { span: Span }) {
           ["status", span.status_message ? `${span.status}: ${span.status_message}` : span.status],
           ["began after", duration(span.offset_us / 1_000)],
           ["took", duration(span.duration_us / 1_000)],
+          ["waited for", duration((span.critical ?? []).reduce((sum, part) => sum + part.duration_us, 0) / 1_000)],
           ["span", span.span_id],
           ...Object.entries(span.attributes),
         ]}
