@@ -1,6 +1,7 @@
 //! Native histograms, as Prometheus and OpenTelemetry know them: many buckets in one sample.
 //!
 //! Not classic histograms, which are one series a bucket, and not the arithmetic: `promql` adds and compares them.
+//! It only brings one to a lower resolution, which decoders and the store need too.
 //! Bucket layouts follow Prometheus's "Native Histograms" specification: exponential schemas -4 to 8, and schema -53
 //! for buckets whose bounds are given (NHCB).
 
@@ -200,6 +201,29 @@ impl Histogram {
         format!("{{{{{}}}}}", parts.join(" "))
     }
 
+    /// The same observations at a lower resolution: buckets are merged. Nothing changes where the resolution is that low
+    /// already, or the bounds are given.
+    #[must_use]
+    pub fn coarsened(mut self, schema: i32) -> Self {
+        if self.has_custom_buckets() || self.schema <= schema {
+            return self;
+        }
+        let steps = self.schema.saturating_sub(schema).min(31);
+        for buckets in [&mut self.positive, &mut self.negative] {
+            let mut merged: Vec<BucketCount> = Vec::with_capacity(buckets.len());
+            for bucket in buckets.iter() {
+                let index = (bucket.index.saturating_sub(1) >> steps).saturating_add(1);
+                match merged.last_mut().filter(|last| last.index == index) {
+                    Some(last) => last.count += bucket.count,
+                    None => merged.push(BucketCount { index, count: bucket.count }),
+                }
+            }
+            *buckets = merged;
+        }
+        self.schema = schema;
+        self
+    }
+
     /// The histogram without its empty buckets.
     #[must_use]
     pub fn compact(mut self) -> Self {
@@ -261,6 +285,23 @@ mod tests {
         };
         let shown: Vec<_> = h.buckets().iter().map(|b| (b.lower, b.upper, b.count)).collect();
         assert_eq!(shown, [(-1.0, -0.75, 4.0), (-0.75, 0.75, 1.0), (0.75, 1.0, 2.0), (1.0, 2.0, 3.0)]);
+    }
+
+    #[test]
+    fn a_lower_resolution_holds_the_same_observations_between_bounds_that_the_higher_one_had() {
+        let positive = (-7..=9).map(|index| BucketCount { index, count: 1.0 }).collect();
+        let fine = Histogram { schema: 3, positive, count: 17.0, ..Histogram::default() };
+        for schema in [2, 1, 0, -1, -4] {
+            let coarse = fine.clone().coarsened(schema);
+            assert_eq!((coarse.schema, coarse.positive.iter().map(|b| b.count).sum::<f64>()), (schema, 17.0));
+            for bucket in &coarse.positive {
+                let whole = coarse.positive_bucket(bucket);
+                let parts = fine.positive.iter().map(|b| fine.positive_bucket(b));
+                let inside = parts.filter(|b| whole.lower <= b.lower && b.upper <= whole.upper).count();
+                assert_eq!(inside as f64, bucket.count, "schema {schema}, {whole:?}");
+            }
+        }
+        assert_eq!(fine.clone().coarsened(3), fine);
     }
 
     #[test]

@@ -31,6 +31,14 @@ pub enum QueryError {
     Unavailable(String),
 }
 
+impl QueryError {
+    /// An expression gives a text or a range vector where an instant vector is needed.
+    #[must_use]
+    pub fn no_vector() -> Self {
+        Self::Invalid("the expression must give a number or an instant vector".to_owned())
+    }
+}
+
 /// A series with its samples in a window, oldest first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeriesData {
@@ -106,7 +114,26 @@ pub enum Instant {
     Matrix(Vec<SeriesData>),
 }
 
-/// What a rule or a chart needs of an engine.
+/// The value of a [`NativeElement`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum NativeValue {
+    /// A number.
+    Float(f64),
+    /// A native histogram.
+    Histogram(Arc<Histogram>),
+}
+
+/// One element of an instant vector that may hold native histograms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NativeElement {
+    /// The labels, without the metric name where the expression drops it.
+    pub labels: Labels,
+    /// The value.
+    pub value: NativeValue,
+}
+
+/// What a rule or a chart needs of an engine. Answers are numbers: an element that is a native histogram is left out,
+/// as a comparison with a number leaves it out; [`native`](Query::native) has them.
 pub trait Query: Send + Sync {
     /// Evaluates a PromQL expression at one moment.
     fn instant(
@@ -114,6 +141,23 @@ pub trait Query: Send + Sync {
         expr: &str,
         at: Timestamp,
     ) -> Pin<Box<dyn Future<Output = Result<Instant, QueryError>> + Send + '_>>;
+    /// Evaluates a PromQL expression at one moment to an instant vector, native histograms included; a scalar counts as one
+    /// element without labels. An engine that has none answers as [`instant`](Query::instant) does.
+    fn native(
+        &self,
+        expr: &str,
+        at: Timestamp,
+    ) -> Pin<Box<dyn Future<Output = Result<Vec<NativeElement>, QueryError>> + Send + '_>> {
+        let answer = self.instant(expr, at);
+        Box::pin(async move {
+            let float = |labels, value| NativeElement { labels, value: NativeValue::Float(value) };
+            match answer.await? {
+                Instant::Scalar(value) => Ok(vec![float(Labels::empty(), value)]),
+                Instant::Vector(elements) => Ok(elements.into_iter().map(|e| float(e.labels, e.value)).collect()),
+                Instant::Text(_) | Instant::Matrix(_) => Err(QueryError::no_vector()),
+            }
+        })
+    }
     /// Evaluates a PromQL expression at each step from `start` to `end`, both included.
     fn range(
         &self,

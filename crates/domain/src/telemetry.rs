@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::histogram::Histogram;
 use crate::labels::Labels;
 
 /// One value of one series.
@@ -37,6 +38,28 @@ pub struct SeriesSamples {
     pub samples: Vec<Sample>,
     /// The moment from which a cumulative counter counts (OTLP's start time), in milliseconds: a series that is new
     /// to the store gets a zero there, so that `increase()` sees its first value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<i64>,
+}
+
+/// One native histogram.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HistogramPoint {
+    /// Milliseconds since the Unix epoch.
+    pub t: i64,
+    /// Its buckets by ascending index; its sum is the stale marker where the series ends. `CounterReset::NotReset` means
+    /// nothing here: the store finds out by itself what continues what.
+    pub histogram: Arc<Histogram>,
+}
+
+/// New native histograms of one series, in ascending order of time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SeriesHistograms {
+    /// The series, metric name included.
+    pub labels: Labels,
+    /// Its histograms.
+    pub samples: Vec<HistogramPoint>,
+    /// As [`SeriesSamples::start`]: a series that is new to the store gets an empty histogram there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<i64>,
 }
@@ -163,6 +186,12 @@ pub struct Batch {
     /// `start` from when the first of them counts. The store keeps their running sum, as a cumulative series.
     #[serde(default)]
     pub deltas: Vec<SeriesSamples>,
+    /// Native histograms by series. A series may have numbers at other times.
+    #[serde(default)]
+    pub histograms: Vec<SeriesHistograms>,
+    /// Increments of native histograms by series, as `deltas` are those of numbers.
+    #[serde(default)]
+    pub histogram_deltas: Vec<SeriesHistograms>,
     /// Metadata of metrics.
     pub meta: Vec<MetricMeta>,
     /// Exemplars.
@@ -179,11 +208,24 @@ impl Batch {
         self.series.iter().chain(&self.deltas)
     }
 
+    /// The series of `histograms` and then of `histogram_deltas`.
+    pub fn native(&self) -> impl Iterator<Item = &SeriesHistograms> + Clone {
+        self.histograms.iter().chain(&self.histogram_deltas)
+    }
+
+    /// The labels of all series, in the order by which [`Refusal::place`] counts them: `series`, `deltas`, `histograms`,
+    /// `histogram_deltas`.
+    pub fn labels(&self) -> impl Iterator<Item = &Labels> + Clone {
+        self.samples().map(|s| &s.labels).chain(self.native().map(|s| &s.labels))
+    }
+
     /// Whether there is nothing to keep.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.series.is_empty()
             && self.deltas.is_empty()
+            && self.histograms.is_empty()
+            && self.histogram_deltas.is_empty()
             && self.meta.is_empty()
             && self.exemplars.is_empty()
             && self.logs.is_empty()
@@ -223,7 +265,7 @@ pub struct Appended {
 /// Samples of one series that the store did not take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// Which series of the batch: its place among `series`, then `deltas`.
+    /// Which series of the batch: its place in the order of [`Batch::labels`].
     pub place: usize,
     /// The series.
     pub labels: Labels,
@@ -242,6 +284,8 @@ pub enum Unwanted {
     Contradicts,
     /// An increment that overlaps what was counted already.
     CountedAlready,
+    /// An increment of a native histogram whose buckets cannot be brought together with those counted so far.
+    OtherBuckets,
     /// Its time is further ahead of this server's clock than a clock may be wrong.
     Ahead,
     /// One series more than the store takes.
@@ -254,6 +298,7 @@ impl std::fmt::Display for Unwanted {
             Self::TooOld => "too old: the series has samples that are newer by more than the out-of-order window",
             Self::Contradicts => "there is another value at this time already",
             Self::CountedAlready => "the increment overlaps time that was counted already",
+            Self::OtherBuckets => "its buckets cannot be added to those that the series has so far",
             Self::Ahead => "the time is too far in the future; check the sender's clock",
             Self::SeriesLimit => "the store has as many series as it may",
         })

@@ -36,6 +36,13 @@ pub(crate) fn combine(a: &Histogram, b: &Histogram, sign: f64) -> Result<(Histog
     Ok((sum.total(), reconciled))
 }
 
+/// The sum of two histograms, at the lower of their resolutions and with the wider of their zero buckets; `None` where
+/// only one has custom buckets.
+#[must_use]
+pub fn added(a: &Histogram, b: &Histogram) -> Option<Histogram> {
+    combine(a, b, 1.0).ok().map(|(sum, _)| sum)
+}
+
 /// A histogram times a number. Less than nothing can be no counter.
 pub(crate) fn scaled(h: &Histogram, factor: f64) -> Histogram {
     mapped(h, factor < 0.0, |v| v * factor)

@@ -37,4 +37,5 @@ pub use answer::{Answer, Entry, Point};
 pub use engine::{evaluate_instant, instant, instant_answer, range, range_answer};
 pub use error::{Diagnostic, EvalError, ParseError, line_and_column};
 pub use expr::{Comparison, ComparisonOp, Expr, Selector};
+pub use histogram::added;
 pub use limits::{Limits, Settings};

@@ -10,11 +10,13 @@ use watchkeeper_domain::telemetry::{AppendError, Appended, ArrivalListener, Batc
 use watchkeeper_domain::{Env, Labels, Timestamp};
 
 use crate::head::Head;
+use crate::head::histograms::canonical;
 use crate::head::series::Series;
 use crate::head::sums::Sums;
 use crate::log::Log;
 use crate::log::codec::{self, Dictionary, Entry};
 use crate::log::frame::{self, Header, Kind};
+use crate::log::histogram;
 use crate::records::{Records, encode_logs, encode_spans};
 use crate::stats::{Counters, add};
 
@@ -34,7 +36,7 @@ pub(crate) struct Committer {
 /// A batch whose series have been looked up, and whose increments have become running sums.
 struct Resolved {
     batch: Batch,
-    /// The series of the batch's `series` and then `deltas`; none where the cap forbids one.
+    /// The series of the batch, in the order of its labels; none where the cap forbids one.
     series: Vec<Option<Arc<Series>>>,
     meta: Vec<MetricMeta>,
     /// What is refused without being written.
@@ -87,7 +89,16 @@ impl Committer {
             one.samples.retain(|s| s.t <= latest);
             refuse(place, &one.labels, given - one.samples.len(), Unwanted::Ahead);
         }
-        let series = self.head.resolve(batch.samples().map(|s| &s.labels));
+        let numbers = batch.series.len() + batch.deltas.len();
+        for (place, one) in batch.histograms.iter_mut().chain(&mut batch.histogram_deltas).enumerate() {
+            let given = one.samples.len();
+            one.samples.retain(|p| p.t <= latest);
+            refuse(numbers + place, &one.labels, given - one.samples.len(), Unwanted::Ahead);
+            for point in &mut one.samples {
+                point.histogram = canonical(Arc::clone(&point.histogram));
+            }
+        }
+        let series = self.head.resolve(batch.labels());
         let first_delta = batch.series.len();
         for (place, (one, series)) in batch.series.iter_mut().chain(&mut batch.deltas).zip(&series).enumerate() {
             match series {
@@ -95,6 +106,19 @@ impl Committer {
                 Some(series) if place >= first_delta => {
                     let counted = sums.add(series, one);
                     refuse(place, &one.labels, counted, Unwanted::CountedAlready);
+                }
+                Some(_) => {}
+            }
+        }
+        let first_delta = batch.histograms.len();
+        let native = batch.histograms.iter_mut().chain(&mut batch.histogram_deltas);
+        for (place, (one, series)) in native.zip(series.iter().skip(numbers)).enumerate() {
+            match series {
+                None => refuse(numbers + place, &one.labels, one.samples.len(), Unwanted::SeriesLimit),
+                Some(series) if place >= first_delta => {
+                    let left_out = sums.add_native(series, one);
+                    refuse(numbers + place, &one.labels, left_out.counted, Unwanted::CountedAlready);
+                    refuse(numbers + place, &one.labels, left_out.unlike, Unwanted::OtherBuckets);
                 }
                 Some(_) => {}
             }
@@ -163,6 +187,20 @@ impl Committer {
                     codec::encode(&entries, &one.meta, &batch.exemplars, &mut self.dictionary)?,
                 )?;
             }
+            let native: Vec<histogram::Entry<'_>> = batch
+                .native()
+                .zip(one.series.iter().skip(batch.samples().count()))
+                .filter(|(s, _)| !s.samples.is_empty())
+                .filter_map(|(s, series)| {
+                    let series = series.as_ref()?;
+                    let (number, labels) = (series.number(), series.labels());
+                    Some(histogram::Entry { series: number, labels, start: s.start, points: &s.samples })
+                })
+                .collect();
+            if !native.is_empty() {
+                let times = span(native.iter().flat_map(|e| e.points).map(|p| p.t));
+                push(Kind::Histograms, 0, times, histogram::encode(&native, &mut self.dictionary))?;
+            }
             if !batch.logs.is_empty() {
                 push(Kind::Logs, next_log, span(batch.logs.iter().map(|l| millis(l.t_ns))), encode_logs(&batch.logs)?)?;
                 next_log += batch.logs.len() as u64;
@@ -183,9 +221,17 @@ impl Committer {
     fn apply(&self, one: Resolved, arrived: &mut Vec<Labels>) -> Appended {
         let Resolved { batch, series, meta, refusals } = one;
         let mut answer = Appended { refusals, ..Appended::default() };
-        for (place, (samples, series)) in batch.samples().zip(&series).enumerate() {
-            let Some(series) = series else { continue };
-            let outcome = self.head.append(series, &samples.samples, samples.start);
+        let head = &self.head;
+        let numbers = batch.samples().zip(&series).map(|(s, series)| {
+            let series = series.as_ref()?;
+            Some((series, head.append(series, &s.samples, s.start)))
+        });
+        let native = batch.native().zip(series.iter().skip(batch.samples().count())).map(|(s, series)| {
+            let series = series.as_ref()?;
+            Some((series, head.append_native(series, &s.samples, s.start)))
+        });
+        for (place, done) in numbers.chain(native).enumerate() {
+            let Some((series, outcome)) = done else { continue };
             answer.samples += outcome.kept;
             for (samples, why) in [(outcome.old, Unwanted::TooOld), (outcome.contradicting, Unwanted::Contradicts)] {
                 if samples > 0 {
@@ -221,8 +267,9 @@ impl Committer {
         let (deleted, result) = self.log.delete_oldest(|segment, total| {
             let too_much = total > max_bytes;
             // What is gone from disk goes from memory too: a restart must not change what a query finds.
-            if let (true, Some(range)) = (too_much, segment.range(Kind::Samples)) {
-                forget = forget.max(range.newest.min(now.as_millis()));
+            if too_much {
+                let ranges = [Kind::Samples, Kind::Histograms].into_iter().filter_map(|kind| segment.range(kind));
+                forget = ranges.map(|range| range.newest.min(now.as_millis())).fold(forget, i64::max);
             }
             too_much || segment.written < cutoff
         });
@@ -235,7 +282,10 @@ impl Committer {
 impl Resolved {
     /// Whether there is something to write; a batch may hold only series beyond the cap and metadata that is known.
     fn is_durable(&self) -> bool {
-        self.batch.samples().zip(&self.series).any(|(samples, series)| series.is_some() && !samples.samples.is_empty())
+        let batch = &self.batch;
+        let filled =
+            batch.samples().map(|s| !s.samples.is_empty()).chain(batch.native().map(|s| !s.samples.is_empty()));
+        filled.zip(&self.series).any(|(filled, series)| filled && series.is_some())
             || !self.meta.is_empty()
             || !self.batch.exemplars.is_empty()
             || !self.batch.logs.is_empty()

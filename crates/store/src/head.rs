@@ -4,6 +4,7 @@
 //! index for a look-up and on one series at a time for its samples, so that a long query does not hold up the writer.
 
 pub(crate) mod chunk;
+pub(crate) mod histograms;
 pub(crate) mod index;
 pub(crate) mod series;
 pub(crate) mod sums;
@@ -13,8 +14,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
-use watchkeeper_domain::query::{QueryError, SeriesData, SeriesSource};
-use watchkeeper_domain::telemetry::{Exemplar, MetricMeta, Sample};
+use watchkeeper_domain::query::{HistogramSample, QueryError, SeriesData, SeriesPoints, SeriesSource};
+use watchkeeper_domain::telemetry::{Exemplar, HistogramPoint, MetricMeta, Sample};
 use watchkeeper_domain::{Labels, Matcher};
 
 use index::Index;
@@ -75,6 +76,13 @@ impl Head {
     /// Adds samples to a series.
     pub(crate) fn append(&self, series: &Series, samples: &[Sample], start: Option<i64>) -> Outcome {
         let (outcome, added) = series.append(samples, start, self.window_ms);
+        self.samples.fetch_add(added as u64, Ordering::Relaxed);
+        outcome
+    }
+
+    /// Adds native histograms to a series.
+    pub(crate) fn append_native(&self, series: &Series, points: &[HistogramPoint], start: Option<i64>) -> Outcome {
+        let (outcome, added) = series.append_native(points, start, self.window_ms);
         self.samples.fetch_add(added as u64, Ordering::Relaxed);
         outcome
     }
@@ -166,15 +174,37 @@ impl SeriesSource for Head {
         let mut out = Vec::new();
         for one in series {
             let samples = one.read(start, end);
-            left = left.checked_sub(samples.len()).ok_or_else(|| QueryError::Limit {
-                what: "samples that a selector reads".to_owned(),
-                limit: format!("{SELECT_LIMIT} samples"),
-            })?;
+            left = left.checked_sub(samples.len()).ok_or_else(too_many)?;
             if !samples.is_empty() {
                 out.push(SeriesData { labels: one.labels().clone(), samples });
             }
         }
         out.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
         Ok(out)
+    }
+
+    fn points(&self, matchers: &[Matcher], start: i64, end: i64) -> Result<Vec<SeriesPoints>, QueryError> {
+        let series = self.index.read().matching(matchers);
+        let mut left = SELECT_LIMIT;
+        let mut out = Vec::new();
+        for one in series {
+            let points = one.points(start, end);
+            // A histogram takes ten times the memory of a number, and each of its buckets as much as one.
+            let buckets = |h: &HistogramSample| 10 + h.histogram.positive.len() + h.histogram.negative.len();
+            let read = points.samples.len() + points.histograms.iter().map(buckets).sum::<usize>();
+            left = left.checked_sub(read).ok_or_else(too_many)?;
+            if read > 0 {
+                out.push(points);
+            }
+        }
+        out.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
+        Ok(out)
+    }
+}
+
+fn too_many() -> QueryError {
+    QueryError::Limit {
+        what: "samples that a selector reads".to_owned(),
+        limit: format!("{SELECT_LIMIT} samples; a native histogram counts as ten and one for each of its buckets"),
     }
 }

@@ -12,6 +12,7 @@
 
 pub(crate) mod codec;
 pub(crate) mod frame;
+pub(crate) mod histogram;
 pub(crate) mod segment;
 
 use std::io;

@@ -7,9 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use watchkeeper_domain::Timestamp;
-use watchkeeper_domain::query::{Instant, Query, QueryError, SeriesData};
-use watchkeeper_promql::{EvalError, Expr, Limits};
+use watchkeeper_domain::query::{Instant, NativeElement, NativeValue, Query, QueryError, SeriesData};
+use watchkeeper_domain::{Labels, Timestamp};
+use watchkeeper_promql::{Answer, EvalError, Expr, Limits, Point};
 
 use crate::head::Head;
 use crate::store::Store;
@@ -46,8 +46,33 @@ impl Query for Store {
         Box::pin(async move {
             let expr = expr?;
             let evaluate =
-                move |head: &Head| watchkeeper_promql::instant(&expr, head, at.as_millis(), &Limits::default());
-            self.evaluate(evaluate).await
+                move |head: &Head| watchkeeper_promql::instant_answer(&expr, head, at.as_millis(), &Limits::default());
+            Ok(self.evaluate(evaluate).await?.without_histograms())
+        })
+    }
+
+    fn native(
+        &self,
+        expr: &str,
+        at: Timestamp,
+    ) -> Pin<Box<dyn Future<Output = Result<Vec<NativeElement>, QueryError>> + Send + '_>> {
+        let expr = self.parsed.get(expr);
+        Box::pin(async move {
+            let expr = expr?;
+            let evaluate =
+                move |head: &Head| watchkeeper_promql::instant_answer(&expr, head, at.as_millis(), &Limits::default());
+            let element = |labels, value| NativeElement { labels, value };
+            match self.evaluate(evaluate).await? {
+                Answer::Scalar(v) => Ok(vec![element(Labels::empty(), NativeValue::Float(v))]),
+                Answer::Vector(entries) => {
+                    let value = |point| match point {
+                        Point::Float(v) => NativeValue::Float(v),
+                        Point::Histogram(h) => NativeValue::Histogram(h),
+                    };
+                    Ok(entries.into_iter().map(|e| element(e.labels, value(e.value))).collect())
+                }
+                Answer::Text(_) | Answer::Matrix(_) => Err(QueryError::no_vector()),
+            }
         })
     }
 
@@ -62,10 +87,11 @@ impl Query for Store {
         Box::pin(async move {
             let expr = expr?;
             let (start, end) = (start.as_millis(), end.as_millis());
-            self.evaluate(move |head: &Head| {
-                watchkeeper_promql::range(&expr, head, start, end, step_ms, &Limits::default())
-            })
-            .await
+            let evaluate = move |head: &Head| {
+                watchkeeper_promql::range_answer(&expr, head, start, end, step_ms, &Limits::default())
+            };
+            let series = self.evaluate(evaluate).await?.into_iter().filter(|s| !s.samples.is_empty());
+            Ok(series.map(|s| SeriesData { labels: s.labels, samples: s.samples }).collect())
         })
     }
 }

@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use watchkeeper_domain::Env;
+use watchkeeper_domain::{Env, Labels};
 
 use crate::disk::Disk;
 use crate::head::Head;
@@ -15,6 +15,7 @@ use crate::head::series::Series;
 use crate::log::Segments;
 use crate::log::codec::{self, Symbols};
 use crate::log::frame::{self, Frame, Item, Kind, Reader};
+use crate::log::histogram;
 use crate::log::segment::{SegmentInfo, SegmentName};
 use crate::records::{Records, decode_logs, decode_spans};
 
@@ -97,6 +98,18 @@ pub(crate) fn replay(
 struct SegmentDictionary {
     series: HashMap<u32, Arc<Series>>,
     waiting: Vec<codec::Decoded>,
+    waiting_histograms: Vec<histogram::Decoded>,
+}
+
+impl SegmentDictionary {
+    fn learn(&mut self, definitions: &[(u32, Labels)], head: &Head) {
+        let new: Vec<_> = definitions.iter().filter(|(number, _)| !self.series.contains_key(number)).collect();
+        for ((number, _), found) in new.iter().zip(head.resolve(new.iter().map(|(_, labels)| labels))) {
+            if let Some(found) = found {
+                self.series.insert(*number, found);
+            }
+        }
+    }
 }
 
 struct Replay<'a> {
@@ -153,6 +166,12 @@ impl Replay<'_> {
                 None => self.recovery.orphaned_samples += entry.samples.len() as u64,
             }
         }
+        for entry in std::mem::take(&mut dictionary.waiting_histograms) {
+            match dictionary.series.get(&entry.series) {
+                Some(found) => self.histograms(found, &entry),
+                None => self.recovery.orphaned_samples += entry.points.len() as u64,
+            }
+        }
         info.bytes = reader.position() as u64;
         if info.written == 0 && info.bytes > 0 {
             // Nothing of it can be read. People may want to look at it: retention counts from now.
@@ -173,13 +192,7 @@ impl Replay<'_> {
             Kind::Spans => self.spans.push(frame),
             Kind::Samples => {
                 let content = codec::decode(&frame.payload()?, &mut self.symbols)?;
-                let new: Vec<_> =
-                    content.definitions.iter().filter(|(number, _)| !dictionary.series.contains_key(number)).collect();
-                for ((number, _), found) in new.iter().zip(self.head.resolve(new.iter().map(|(_, labels)| labels))) {
-                    if let Some(found) = found {
-                        dictionary.series.insert(*number, found);
-                    }
-                }
+                dictionary.learn(&content.definitions, self.head);
                 for entry in content.entries {
                     match dictionary.series.get(&entry.series) {
                         Some(found) => {
@@ -191,8 +204,22 @@ impl Replay<'_> {
                 self.head.describe(content.meta);
                 self.head.keep_exemplars(content.exemplars);
             }
+            Kind::Histograms => {
+                let content = histogram::decode(&frame.payload()?, &mut self.symbols)?;
+                dictionary.learn(&content.definitions, self.head);
+                for entry in content.entries {
+                    match dictionary.series.get(&entry.series) {
+                        Some(found) => self.histograms(found, &entry),
+                        None => dictionary.waiting_histograms.push(entry),
+                    }
+                }
+            }
         }
         Ok(())
+    }
+
+    fn histograms(&mut self, series: &Series, entry: &histogram::Decoded) {
+        self.recovery.samples += self.head.append_native(series, &entry.points, entry.start).kept as u64;
     }
 
     fn damage(&mut self, segment: &str, offset: usize, bytes: usize, at_end: bool, reason: String) {

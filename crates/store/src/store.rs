@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
-use watchkeeper_domain::query::{QueryError, SeriesData, SeriesSource};
+use watchkeeper_domain::query::{QueryError, SeriesData, SeriesPoints, SeriesSource};
 use watchkeeper_domain::telemetry::{
     AppendError, Appended, ArrivalListener, Batch, Exemplar, LogRecord, MetricMeta, SpanRecord, TelemetrySink,
 };
@@ -284,5 +284,9 @@ impl TelemetrySink for Store {
 impl SeriesSource for Store {
     fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<SeriesData>, QueryError> {
         self.head.select(matchers, start_ms, end_ms)
+    }
+
+    fn points(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Vec<SeriesPoints>, QueryError> {
+        self.head.points(matchers, start_ms, end_ms)
     }
 }

@@ -3,6 +3,7 @@
 mod crash;
 mod deltas;
 mod format;
+mod histograms;
 mod store;
 
 use std::sync::Arc;
@@ -10,7 +11,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use watchkeeper_domain::telemetry::{ArrivalListener, Attributes, Batch, LogRecord, Sample, SeriesSamples, SpanRecord};
+use watchkeeper_domain::histogram::{BucketCount, Histogram};
+use watchkeeper_domain::telemetry::{
+    ArrivalListener, Attributes, Batch, HistogramPoint, LogRecord, Sample, SeriesHistograms, SeriesSamples, SpanRecord,
+};
 use watchkeeper_domain::{Clock, Entropy, Env, Labels, Timestamp};
 
 /// Where the tests' time begins, in milliseconds.
@@ -75,6 +79,19 @@ pub(super) fn sample(name: &str, t: i64, v: f64) -> Batch {
         series: vec![SeriesSamples { labels: labels(name), samples: vec![Sample { t, v }], start: None }],
         ..Batch::default()
     }
+}
+
+/// A native histogram with these counts in the buckets from index 0 on; each observation counts 1.5 in the sum.
+pub(super) fn native(counts: &[u32]) -> Histogram {
+    let count = f64::from(counts.iter().sum::<u32>());
+    let buckets = counts.iter().zip(0..).map(|(count, index)| BucketCount { index, count: f64::from(*count) });
+    Histogram { count, sum: 1.5 * count, positive: buckets.collect(), ..Histogram::default() }.compact()
+}
+
+/// A batch with one native histogram of one series.
+pub(super) fn histogram(name: &str, t: i64, counts: &[u32]) -> Batch {
+    let samples = vec![HistogramPoint { t, histogram: Arc::new(native(counts)) }];
+    Batch { histograms: vec![SeriesHistograms { labels: labels(name), samples, start: None }], ..Batch::default() }
 }
 
 /// A batch with one log record.

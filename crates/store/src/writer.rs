@@ -10,8 +10,8 @@ use std::thread::JoinHandle;
 
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
-use watchkeeper_domain::Timestamp;
 use watchkeeper_domain::telemetry::{AppendError, Appended, Batch};
+use watchkeeper_domain::{Histogram, Timestamp};
 
 use crate::commit::Committer;
 use crate::stats::Counters;
@@ -186,7 +186,11 @@ fn run(queue: &Queue, mut committer: Committer, keep: Keep) {
 /// About how many bytes a batch takes while it waits.
 fn weight(batch: &Batch) -> usize {
     let samples: usize = batch.samples().map(|s| 64 + 16 * s.samples.len()).sum();
+    let buckets = |h: &Histogram| h.positive.len() + h.negative.len() + h.bounds.len();
+    let native: usize =
+        batch.native().flat_map(|s| &s.samples).map(|p| 192 + 16 * buckets(&p.histogram)).sum::<usize>()
+            + 64 * batch.native().count();
     let logs: usize = batch.logs.iter().map(|l| 256 + l.body.len() + 96 * l.attributes.len()).sum();
     let spans: usize = batch.spans.iter().map(|s| 320 + 96 * (s.attributes.len() + 2 * s.events.len())).sum();
-    256 + samples + logs + spans + 128 * (batch.meta.len() + batch.exemplars.len())
+    256 + samples + native + logs + spans + 128 * (batch.meta.len() + batch.exemplars.len())
 }

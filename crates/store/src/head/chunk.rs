@@ -59,7 +59,7 @@ impl Chunk {
 
     /// Gives back spare memory: nothing is expected to be added.
     pub(crate) fn shrink(&mut self) {
-        self.bits.bytes.shrink_to_fit();
+        self.bits.shrink();
     }
 
     /// Adds a sample that is newer than the last.
@@ -173,7 +173,7 @@ impl Iterator for Samples<'_> {
 
 /// A growing row of bits, most significant first.
 #[derive(Default)]
-struct Bits {
+pub(super) struct Bits {
     bytes: Vec<u8>,
     /// Bits of the last byte that are not used yet.
     free: u32,
@@ -181,7 +181,7 @@ struct Bits {
 
 impl Bits {
     /// Appends the low `count` bits of `v`.
-    fn push(&mut self, v: u64, count: u32) {
+    pub(super) fn push(&mut self, v: u64, count: u32) {
         let mut left = count;
         while left > 0 {
             if self.free == 0 {
@@ -200,8 +200,18 @@ impl Bits {
         }
     }
 
+    pub(super) fn shrink(&mut self) {
+        self.bytes.shrink_to_fit();
+    }
+
+    /// Bytes in use.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// `count` bits from position `at`; zeros behind the end.
-    fn read(&self, at: usize, count: u32) -> u64 {
+    pub(super) fn read(&self, at: usize, count: u32) -> u64 {
         let (mut v, mut at, mut left) = (0_u64, at, count);
         while left > 0 {
             let byte = self.bytes.get(at / 8).copied().unwrap_or(0);
@@ -250,6 +260,6 @@ mod tests {
         let samples: Vec<Sample> =
             (0..120).map(|n| Sample { t: 1_700_000_000_000 + n * 15_000, v: (n * 7) as f64 }).collect();
         let chunk = Chunk::of(&samples).unwrap();
-        assert!(chunk.bits.bytes.len() < 3 * samples.len(), "{} bytes", chunk.bits.bytes.len());
+        assert!(chunk.bits.len() < 3 * samples.len(), "{} bytes", chunk.bits.len());
     }
 }

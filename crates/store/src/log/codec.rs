@@ -62,16 +62,7 @@ pub(crate) fn encode(
     dictionary: &mut Dictionary,
 ) -> Result<Vec<u8>, Error> {
     let mut out = Vec::with_capacity(entries.len() * 16 + 64);
-    let defined: Vec<&Entry<'_>> = entries.iter().filter(|e| dictionary.define(e.series)).collect();
-    unsigned(&mut out, defined.len() as u64);
-    for entry in defined {
-        unsigned(&mut out, entry.series.into());
-        unsigned(&mut out, entry.labels.len() as u64);
-        for (name, value) in entry.labels.iter() {
-            text(&mut out, name);
-            text(&mut out, value);
-        }
-    }
+    define(&mut out, entries.iter().map(|e| (e.series, e.labels)), dictionary);
     unsigned(&mut out, entries.len() as u64);
     let mut t = 0_i64;
     for entry in entries {
@@ -90,6 +81,24 @@ pub(crate) fn encode(
         serde_json::to_writer(&mut out, &RestRef { meta, exemplars }).map_err(|e| Error::Content(e.to_string()))?;
     }
     Ok(out)
+}
+
+/// Writes the definitions of those series that are due.
+pub(super) fn define<'a>(
+    out: &mut Vec<u8>,
+    series: impl Iterator<Item = (u32, &'a Labels)>,
+    dictionary: &mut Dictionary,
+) {
+    let defined: Vec<(u32, &Labels)> = series.filter(|(series, _)| dictionary.define(*series)).collect();
+    unsigned(out, defined.len() as u64);
+    for (series, labels) in defined {
+        unsigned(out, series.into());
+        unsigned(out, labels.len() as u64);
+        for (name, value) in labels.iter() {
+            text(out, name);
+            text(out, value);
+        }
+    }
 }
 
 /// Samples of one series as the log has them.
@@ -112,15 +121,7 @@ pub(crate) struct Content {
 /// Decodes what [`encode`] made. `symbols` shares equal texts between frames.
 pub(crate) fn decode(bytes: &[u8], symbols: &mut Symbols) -> Result<Content, Error> {
     let mut cursor = Cursor(bytes);
-    let mut content = Content::default();
-    for _ in 0..cursor.unsigned()? {
-        let series = cursor.series()?;
-        let mut pairs = Vec::new();
-        for _ in 0..cursor.unsigned()? {
-            pairs.push((cursor.text(symbols)?, cursor.text(symbols)?));
-        }
-        content.definitions.push((series, Labels::from_pairs(pairs)));
-    }
+    let mut content = Content { definitions: cursor.definitions(symbols)?, ..Content::default() };
     let mut t = 0_i64;
     for _ in 0..cursor.unsigned()? {
         let series = cursor.series()?;
@@ -129,8 +130,7 @@ pub(crate) fn decode(bytes: &[u8], symbols: &mut Symbols) -> Result<Content, Err
         let mut samples = Vec::new();
         for _ in 0..head >> 1 {
             t = cursor.signed()?.wrapping_add(t);
-            let bits = cursor.take(8)?.try_into().map(u64::from_le_bytes).map_err(|_| short())?;
-            samples.push(Sample { t, v: f64::from_bits(bits) });
+            samples.push(Sample { t, v: cursor.float()? });
         }
         content.entries.push(Decoded { series, start, samples });
     }
@@ -156,7 +156,7 @@ impl Symbols {
     }
 }
 
-fn unsigned(out: &mut Vec<u8>, mut v: u64) {
+pub(super) fn unsigned(out: &mut Vec<u8>, mut v: u64) {
     while v >= 0x80 {
         out.push((v & 0x7f) as u8 | 0x80);
         v >>= 7;
@@ -164,7 +164,7 @@ fn unsigned(out: &mut Vec<u8>, mut v: u64) {
     out.push(v as u8);
 }
 
-fn signed(out: &mut Vec<u8>, v: i64) {
+pub(super) fn signed(out: &mut Vec<u8>, v: i64) {
     unsigned(out, (v << 1 ^ v >> 63).cast_unsigned());
 }
 
@@ -173,20 +173,20 @@ fn text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
-fn short() -> Error {
+pub(super) fn short() -> Error {
     Error::Content("it ends too early".to_owned())
 }
 
-struct Cursor<'a>(&'a [u8]);
+pub(super) struct Cursor<'a>(pub(super) &'a [u8]);
 
 impl<'a> Cursor<'a> {
-    fn take(&mut self, length: usize) -> Result<&'a [u8], Error> {
+    pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], Error> {
         let (head, tail) = self.0.split_at_checked(length).ok_or_else(short)?;
         self.0 = tail;
         Ok(head)
     }
 
-    fn unsigned(&mut self) -> Result<u64, Error> {
+    pub(super) fn unsigned(&mut self) -> Result<u64, Error> {
         let mut v = 0_u64;
         for shift in (0..64).step_by(7) {
             let byte = self.take(1)?[0];
@@ -198,12 +198,30 @@ impl<'a> Cursor<'a> {
         Err(Error::Content("a number is too long".to_owned()))
     }
 
-    fn signed(&mut self) -> Result<i64, Error> {
+    pub(super) fn signed(&mut self) -> Result<i64, Error> {
         let v = self.unsigned()?;
         Ok((v >> 1).cast_signed() ^ -(v & 1).cast_signed())
     }
 
-    fn series(&mut self) -> Result<u32, Error> {
+    pub(super) fn float(&mut self) -> Result<f64, Error> {
+        let bits = self.take(8)?.try_into().map(u64::from_le_bytes).map_err(|_| short())?;
+        Ok(f64::from_bits(bits))
+    }
+
+    pub(super) fn definitions(&mut self, symbols: &mut Symbols) -> Result<Vec<(u32, Labels)>, Error> {
+        let mut out = Vec::new();
+        for _ in 0..self.unsigned()? {
+            let series = self.series()?;
+            let mut pairs = Vec::new();
+            for _ in 0..self.unsigned()? {
+                pairs.push((self.text(symbols)?, self.text(symbols)?));
+            }
+            out.push((series, Labels::from_pairs(pairs)));
+        }
+        Ok(out)
+    }
+
+    pub(super) fn series(&mut self) -> Result<u32, Error> {
         u32::try_from(self.unsigned()?).map_err(|_| Error::Content("a series number is too large".to_owned()))
     }
 

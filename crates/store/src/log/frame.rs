@@ -14,11 +14,13 @@ pub(crate) enum Kind {
     Logs,
     /// Spans.
     Spans,
+    /// Series and native histograms. Versions before did not know it.
+    Histograms,
 }
 
 impl Kind {
     fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Samples, Self::Logs, Self::Spans].into_iter().find(|k| *k as u8 == byte)
+        [Self::Samples, Self::Logs, Self::Spans, Self::Histograms].into_iter().find(|k| *k as u8 == byte)
     }
 }
 
@@ -28,7 +30,7 @@ pub(crate) struct Header {
     pub(crate) kind: Kind,
     /// Milliseconds.
     pub(crate) written: i64,
-    /// Number of the first log record or span in it; 0 for samples.
+    /// Number of the first log record or span in it; 0 for samples and histograms.
     pub(crate) first: u64,
     /// Milliseconds.
     pub(crate) oldest: i64,

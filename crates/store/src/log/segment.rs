@@ -45,12 +45,12 @@ pub(crate) struct SegmentInfo {
     pub(crate) allocated: u64,
     /// When it was last written, in milliseconds; 0 when never.
     pub(crate) written: i64,
-    ranges: [Option<Range>; 3],
+    ranges: [Option<Range>; 4],
 }
 
 impl SegmentInfo {
     pub(crate) fn empty(name: SegmentName, allocated: u64) -> Self {
-        Self { name, bytes: 0, allocated, written: 0, ranges: [None; 3] }
+        Self { name, bytes: 0, allocated, written: 0, ranges: [None; 4] }
     }
 
     /// Takes a frame into account.

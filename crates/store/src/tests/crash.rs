@@ -7,7 +7,7 @@ use watchkeeper_domain::query::SeriesSource;
 use watchkeeper_domain::telemetry::{AppendError, Batch};
 use watchkeeper_domain::{Matcher, Timestamp};
 
-use super::{BEGIN, Heard, World, log, sample, span};
+use super::{BEGIN, Heard, World, histogram, log, sample, span};
 use crate::commit::Committer;
 use crate::disk::simulated::{Crash, Simulated};
 use crate::options::StoreOptions;
@@ -28,6 +28,8 @@ fn open(disk: &Simulated, world: &Arc<World>) -> std::io::Result<(Committer, Rec
 #[derive(Default, Clone)]
 struct Acknowledged {
     samples: BTreeMap<(String, i64), f64>,
+    /// As text.
+    histograms: BTreeMap<(String, i64), String>,
     logs: Vec<String>,
     traces: Vec<String>,
 }
@@ -40,6 +42,11 @@ impl Acknowledged {
                     self.samples.insert((series.labels.to_string(), s.t), s.v);
                 }
             }
+            for series in &batch.histograms {
+                for p in &series.samples {
+                    self.histograms.insert((series.labels.to_string(), p.t), p.histogram.to_string());
+                }
+            }
             self.logs.extend(batch.logs.iter().map(|l| l.body.clone()));
             self.traces.extend(batch.spans.iter().map(|s| s.trace_id.clone()));
         }
@@ -48,10 +55,13 @@ impl Acknowledged {
     /// How many of the acknowledged things are not found.
     fn missing(&self, committer: &Committer) -> usize {
         let all = Matcher::new("__name__", watchkeeper_domain::MatchOp::Match, ".+").unwrap();
-        let mut found = BTreeMap::new();
-        for series in committer.head.select(&[all], i64::MIN, i64::MAX).unwrap() {
+        let (mut found, mut native) = (BTreeMap::new(), BTreeMap::new());
+        for series in committer.head.points(&[all], i64::MIN, i64::MAX).unwrap() {
             for s in series.samples {
                 found.insert((series.labels.to_string(), s.t), s.v);
+            }
+            for h in series.histograms {
+                native.insert((series.labels.to_string(), h.t), h.histogram.to_string());
             }
         }
         let window = LogQuery {
@@ -60,9 +70,10 @@ impl Acknowledged {
         };
         let logs: Vec<String> = committer.records.query_logs(&window).items.into_iter().map(|l| l.body).collect();
         let samples = self.samples.iter().filter(|(key, v)| found.get(*key) != Some(v)).count();
+        let histograms = self.histograms.iter().filter(|(key, h)| native.get(*key) != Some(h)).count();
         let records = self.logs.iter().filter(|body| !logs.contains(body)).count();
         let traces = self.traces.iter().filter(|id| committer.records.trace(id).items.is_empty()).count();
-        samples + records + traces
+        samples + histograms + records + traces
     }
 }
 
@@ -75,6 +86,7 @@ fn groups(from: i64) -> Vec<Vec<Batch>> {
             vec![
                 sample("steady", t, n as f64),
                 new_series,
+                histogram("latency", t, &[n as u32, 1, 2 * n as u32]),
                 log(t, &format!("line {n}")),
                 span(t, &format!("{n:032x}"), "00000000000000aa", "", "ok"),
             ]
