@@ -3,6 +3,7 @@
 //! Not alerts: a verdict leaves here as a signal and becomes an alert in `alert`. Not storage: everything is asked through
 //! `domain::query::Query`, whoever keeps the telemetry. Probes write telemetry; rules judge it.
 
+mod active;
 mod compiled;
 mod evidence;
 mod findings;
@@ -13,6 +14,7 @@ pub mod probe;
 mod recording;
 pub mod rule;
 pub mod scheduler;
+mod texts;
 pub mod trial;
 
-pub use scheduler::{Dependencies, InstanceStatus, MetricNames, RuleStatus, Scheduler, Standing};
+pub use scheduler::{Dependencies, InstanceStatus, MetricNames, RuleSet, RuleStatus, Scheduler, Standing};

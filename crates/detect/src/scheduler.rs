@@ -1,8 +1,8 @@
 //! The scheduler: evaluates rules when a sample arrives that they depend on, and at their interval at the latest.
 //!
 //! Cast: `index` hears of arriving series and marks rules; `runtime` knows when each group is due; `pass` evaluates what
-//! is due and steps the state machines; `write` puts what changed into one transaction; `rows` is the SQL; `status` is
-//! what people see. Not here: the meaning of expressions (`findings`), of silence (`judge`), of states (`rule`).
+//! is due and steps the state machines; `write` puts what changed into one transaction; `series` writes `ALERTS`;
+//! `rows` is the SQL; `status` is what people see. Not here: the meaning of expressions (`findings`), of silence (`judge`), of states (`rule`).
 //!
 //! When a group is evaluated:
 //! - On arrival, at once, unless it was evaluated a moment ago. Then it rests for the shorter of `evaluation.coalesce`
@@ -19,6 +19,7 @@ mod index;
 mod pass;
 mod rows;
 mod runtime;
+mod series;
 mod status;
 mod write;
 
@@ -32,6 +33,7 @@ use watchkeeper_config::model::{Evaluation, RuleGroup};
 use watchkeeper_domain::query::Query;
 use watchkeeper_domain::telemetry::{ArrivalListener, TelemetrySink};
 use watchkeeper_domain::{Env, Labels, Span};
+use watchkeeper_lang::go_template::Outside;
 use watchkeeper_state::{ReconcileError, Reconciler, Report, SignalSink, State, StateError, Wake};
 
 use crate::compiled::Compiled;
@@ -62,6 +64,17 @@ pub struct Dependencies {
     pub metric_names: MetricNames,
 }
 
+/// What is to be run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleSet {
+    /// The rules, in the order in which they are shown.
+    pub groups: Vec<RuleGroup>,
+    /// How often and how soon they are evaluated.
+    pub evaluation: Evaluation,
+    /// What `externalURL` is in templates.
+    pub external_url: String,
+}
+
 /// Runs the rules. Tell it of arrivals, and call [`Reconciler::reconcile`] when woken or due.
 pub struct Scheduler {
     env: Env,
@@ -79,12 +92,12 @@ pub struct Scheduler {
 
 impl Scheduler {
     /// Takes up the rules where the last run left them.
-    pub async fn load(with: Dependencies, groups: &[RuleGroup], evaluation: Evaluation) -> Result<Self, StateError> {
+    pub async fn load(with: Dependencies, rules: &RuleSet) -> Result<Self, StateError> {
         let now = with.env.now();
         let instances = rows::load(&with.state).await?;
         let healths = rows::load_health(&with.state).await?;
         let mut runtime = Runtime::default();
-        runtime.apply(compile(groups, evaluation), evaluation, now);
+        runtime.apply(compile(rules), rules.evaluation, now);
         restore(&mut runtime, instances, healths);
         let Dependencies { env, state, query, sink, telemetry, metric_names } = with;
         let index = RwLock::new(Arc::new(runtime.index()));
@@ -100,11 +113,11 @@ impl Scheduler {
 
     /// Takes over a new configuration. Rules whose id and content are the same go on undisturbed; alerts of rules that
     /// are no more resolve in the next pass.
-    pub async fn apply(&self, groups: &[RuleGroup], evaluation: Evaluation) {
-        let compiled = compile(groups, evaluation);
+    pub async fn apply(&self, rules: &RuleSet) {
+        let compiled = compile(rules);
         let _no_pass = self.pass.lock().await;
         let mut runtime = self.runtime.lock();
-        runtime.apply(compiled, evaluation, self.env.now());
+        runtime.apply(compiled, rules.evaluation, self.env.now());
         *self.index.write() = Arc::new(runtime.index());
         drop(runtime);
         self.wake.wake();
@@ -144,13 +157,16 @@ impl Reconciler for Scheduler {
 
 type CompiledGroup = (String, Span, Vec<Arc<Compiled>>);
 
-fn compile(groups: &[RuleGroup], evaluation: Evaluation) -> Vec<CompiledGroup> {
+fn compile(rules: &RuleSet) -> Vec<CompiledGroup> {
     let shortest = Span::from_millis(100);
-    groups
+    let outside = Outside { url: rules.external_url.clone(), ..Outside::default() };
+    rules
+        .groups
         .iter()
         .map(|group| {
-            let rules = group.rules.iter().map(|rule| Arc::new(Compiled::new(group, rule))).collect();
-            (group.name.clone(), group.interval.unwrap_or(evaluation.interval).max(shortest), rules)
+            let compiled = |rule| Arc::new(Compiled::new(group, rule).with_outside(outside.clone()));
+            let interval = group.interval.unwrap_or(rules.evaluation.interval).max(shortest);
+            (group.name.clone(), interval, group.rules.iter().map(compiled).collect())
         })
         .collect()
 }
@@ -161,6 +177,8 @@ fn restore(runtime: &mut Runtime, instances: Vec<(String, Instance)>, healths: V
         match runtime.rule_mut(&rule_id) {
             Some(run) => {
                 run.instances.insert(run.rule.identity(&instance.labels), instance);
+                // What the process before this one wrote; whatever of it is no more has to be marked as ended.
+                run.active = series::active_of(run);
             }
             None => lost.entry(rule_id).or_default().push(instance),
         }

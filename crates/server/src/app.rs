@@ -246,8 +246,7 @@ impl Assembly {
                 telemetry: Arc::clone(&store) as _,
                 metric_names: Arc::new(move || metric_names(&names)),
             },
-            &config.rule_groups,
-            config.evaluation,
+            &shared::rule_set(&config),
         )
         .await?;
         let scheduler = Arc::new(scheduler);

@@ -11,6 +11,7 @@ use std::time::Duration;
 use watchkeeper_config::model::Evaluation;
 use watchkeeper_domain::ids::AlertId;
 use watchkeeper_domain::{Labels, Span, Timestamp};
+use watchkeeper_lang::go_template::Answers;
 
 use super::index::{Dirty, Index};
 use crate::compiled::Compiled;
@@ -31,6 +32,8 @@ pub(super) struct Runtime {
     pub(super) orphans: Vec<Orphan>,
     /// Rules that are no more.
     pub(super) forgotten: Vec<String>,
+    /// Series that nothing writes any more: they are marked as ended.
+    pub(super) ended: BTreeSet<Labels>,
     pub(super) coalesce: Span,
     /// The two clocks at the last look.
     clocks: Option<(Timestamp, Duration)>,
@@ -72,6 +75,11 @@ pub(super) struct RuleRun {
     pub(super) failures: u64,
     /// What a recording rule wrote the last time.
     pub(super) recorded: BTreeSet<Labels>,
+    /// The series of its alerts as they were written the last time, and when that was.
+    pub(super) active: BTreeMap<Labels, f64>,
+    pub(super) active_at: Option<Timestamp>,
+    /// To the queries of its templates, of the last evaluation.
+    pub(super) answers: Arc<Answers>,
     /// Its expression was changed and not yet evaluated: what it does not find any more ends.
     pub(super) changed: bool,
 }
@@ -152,6 +160,9 @@ impl RuleRun {
             evaluations: 0,
             failures: 0,
             recorded: BTreeSet::new(),
+            active: BTreeMap::new(),
+            active_at: None,
+            answers: Arc::default(),
             changed: false,
         }
     }
@@ -217,7 +228,7 @@ impl Runtime {
             let rules = rules
                 .into_iter()
                 .map(|rule| match before.remove(&rule.rule.id) {
-                    Some(run) if run.rule.rule == rule.rule && run.rule.file == rule.file => run,
+                    Some(run) if run.rule.same(&rule) => run,
                     Some(run) => replace(run, rule, now, &mut self.orphans),
                     None => RuleRun::new(rule, now),
                 })
@@ -229,6 +240,7 @@ impl Runtime {
             self.groups.push(Group { name, interval, started, cost, rules });
         }
         for (rule_id, run) in before {
+            self.ended.extend(run.recorded.into_iter().chain(run.active.into_keys()));
             self.orphan(&rule_id, run.instances.into_values(), "the rule was removed");
             self.forgotten.push(rule_id);
         }
@@ -287,6 +299,8 @@ fn replace(run: RuleRun, rule: Arc<Compiled>, now: Timestamp, orphans: &mut Vec<
     next.changed = !same_condition;
     next.health = run.health;
     next.stored = run.stored;
+    // What it goes on to write is not in here the next time; the rest ends.
+    (next.recorded, next.active) = (run.recorded, run.active);
     for (identity, instance) in run.instances {
         if same_labels && (same_condition || instance.state.is_firing()) {
             next.instances.insert(identity, instance);

@@ -10,6 +10,7 @@ use watchkeeper_domain::ids::AlertId;
 use watchkeeper_domain::{Labels, Timestamp};
 
 use super::runtime::{Group, Instance, RuleRun, Runtime, Standing};
+use crate::compiled::Rendering;
 use crate::rule::InstanceState;
 
 /// One rule as it runs.
@@ -76,10 +77,12 @@ pub(super) fn of(runtime: &Runtime, detail: Detail) -> Vec<RuleStatus> {
 }
 
 fn rule(group: &Group, run: &RuleRun, detail: Detail) -> RuleStatus {
+    let at = run.last.map_or(run.due, |last| last.at);
     let told = |instance: &Instance| {
+        let rendering = Rendering { at, answers: &run.answers };
         let annotations = match detail {
             Detail::Brief => BTreeMap::new(),
-            Detail::Annotations => run.rule.annotations(&instance.labels, instance.value),
+            Detail::Annotations => run.rule.annotations(&instance.labels, instance.value, rendering),
         };
         self::instance(instance, annotations)
     };

@@ -1,7 +1,10 @@
 //! Times as Go shows them, and Go's layouts, for `toTime` and `humanizeTimestamp`.
 //!
 //! Not time zones: Prometheus's templates know UTC only.
-#![expect(clippy::string_slice, reason = "offsets come from a match at the same place, or from a character's own length")]
+#![expect(
+    clippy::string_slice,
+    reason = "offsets come from a match at the same place, or from a character's own length"
+)]
 
 use super::format::general;
 

@@ -143,9 +143,15 @@ fn queries_are_asked_for_and_their_answers_are_looped_over() {
     let two = answers("up == 0", &[(&[("instance", "b")], 0.0), (&[("instance", "a")], 0.5)]);
     assert_eq!(render_with(text, 0.0, &two), "a=0.5 b=0 ");
     let say = |text: &str| render_with(text, 0.0, &two);
-    assert_eq!(say(r#"{{ with query "up == 0" }}{{ . | first | label "instance" }} of {{ len . }}{{ end }}"#), "b of 2");
+    assert_eq!(
+        say(r#"{{ with query "up == 0" }}{{ . | first | label "instance" }} of {{ len . }}{{ end }}"#),
+        "b of 2"
+    );
     assert_eq!(say(r#"{{ range $i, $s := query "up == 0" }}{{ $i }}:{{ $s | value }},{{ end }}"#), "0:0,1:0.5,");
-    assert_eq!(say(r#"{{ range query "up == 0" }}{{ if eq .Labels.instance "a" }}{{ break }}{{ end }}x{{ end }}"#), "x");
+    assert_eq!(
+        say(r#"{{ range query "up == 0" }}{{ if eq .Labels.instance "a" }}{{ break }}{{ end }}x{{ end }}"#),
+        "x"
+    );
     assert_eq!(say(r#"{{ range query "up == 0" }}{{ if .Value }}{{ continue }}{{ end }}x{{ end }}"#), "x");
     let none = answers("up == 0", &[]);
     assert_eq!(render_with(r#"{{ range query "up == 0" }}x{{ else }}all up{{ end }}"#, 0.0, &none), "all up");
@@ -160,12 +166,24 @@ fn queries_are_asked_for_and_their_answers_are_looped_over() {
 fn templates_are_defined_and_called_and_links_are_made() {
     let text = r#"{{ define "who" }}{{ .arg0 }} of {{ .arg1 }}{{ end }}{{ template "who" (args $labels.service 2) }}"#;
     assert_eq!(render(text, 0.0), "payments of 2");
-    assert_eq!(render(r#"{{ define "x" }}<{{ . }}>{{ end }}{{ tmpl "x" $labels.service | toUpper }}"#, 0.0), "<PAYMENTS>");
+    assert_eq!(
+        render(r#"{{ define "x" }}<{{ . }}>{{ end }}{{ tmpl "x" $labels.service | toUpper }}"#, 0.0),
+        "<PAYMENTS>"
+    );
     assert_eq!(render(r#"{{ block "x" $value }}[{{ . }}]{{ end }}"#, 1.0), "[1]");
-    assert_eq!(render(r#"{{ externalURL }} {{ pathPrefix }} {{ $externalURL }}"#, 0.0), "http://watch.bank/ops/ /ops http://watch.bank/ops/");
+    assert_eq!(
+        render(r#"{{ externalURL }} {{ pathPrefix }} {{ $externalURL }}"#, 0.0),
+        "http://watch.bank/ops/ /ops http://watch.bank/ops/"
+    );
     assert_eq!(render(r#"{{ graphLink "up == 0" }}"#, 0.0), "/graph?g0.expr=up+%3D%3D+0&g0.tab=0");
-    assert_eq!(render(r#"{{ ($value | toTime).Year }} {{ ($value | toTime).Unix }} {{ toTime $value }}"#, 61.5), "1970 61 1970-01-01 00:01:01.5 +0000 UTC");
-    assert_eq!(render(r#"{{ $t := toTime $value }}{{ $t.Format "2006-01-02T15:04:05.000Z07:00" }}"#, 61.5), "1970-01-01T00:01:01.500Z");
+    assert_eq!(
+        render(r#"{{ ($value | toTime).Year }} {{ ($value | toTime).Unix }} {{ toTime $value }}"#, 61.5),
+        "1970 61 1970-01-01 00:01:01.5 +0000 UTC"
+    );
+    assert_eq!(
+        render(r#"{{ $t := toTime $value }}{{ $t.Format "2006-01-02T15:04:05.000Z07:00" }}"#, 61.5),
+        "1970-01-01T00:01:01.500Z"
+    );
     assert_eq!(render("{{ range $name, $value := $labels }}{{ $name }};{{ end }}", 0.0), "evil;instance;service;");
 }
 

@@ -15,7 +15,7 @@ use watchkeeper_alert::{AlertReconciler, Expiry, Intake, Routing};
 use watchkeeper_config::model::RuleKind;
 use watchkeeper_config::{Config, render};
 use watchkeeper_detect::probe::ProbeRunner;
-use watchkeeper_detect::scheduler::Scheduler;
+use watchkeeper_detect::scheduler::{RuleSet, Scheduler};
 use watchkeeper_domain::telemetry::Batch;
 use watchkeeper_domain::{Actor, Env, Timestamp};
 use watchkeeper_incident::oncall::{OnCall, OnCallWatch, Settings as OnCallSettings};
@@ -181,7 +181,7 @@ impl Shared {
             other => chain(other),
         })?;
         self.record_reload(&config).await.map_err(|error| chain(&error))?;
-        self.scheduler.apply(&config.rule_groups, config.evaluation).await;
+        self.scheduler.apply(&rule_set(&config)).await;
         self.alert_reconciler.reload(Routing::from(&config));
         self.incidents.reload(Policy::from(&config));
         self.on_call.reload(OnCallSettings::from(&config));
@@ -217,6 +217,15 @@ impl Shared {
         )
         .await?;
         State::commit(tx).await
+    }
+}
+
+/// What the scheduler runs.
+pub(super) fn rule_set(config: &Config) -> RuleSet {
+    RuleSet {
+        groups: config.rule_groups.clone(),
+        evaluation: config.evaluation,
+        external_url: config.server.external_url.clone(),
     }
 }
 

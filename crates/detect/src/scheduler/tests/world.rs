@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use tempfile::TempDir;
-use watchkeeper_config::model::{Evaluation, OnNoData, Rule, RuleGroup, RuleKind};
+use watchkeeper_config::model::{Evaluation, OnNoData, Rule, RuleGroup, RuleKind, TemplateLanguage};
 use watchkeeper_domain::ids::{AlertId, Id};
 use watchkeeper_domain::labels::NAME;
 use watchkeeper_domain::query::{Instant, QueryError, SeriesData, SeriesSource};
@@ -56,6 +56,17 @@ impl Telemetry {
             Some(reason) => Err(QueryError::Unavailable(reason.clone())),
             None => ask().map_err(QueryError::Invalid),
         }
+    }
+
+    /// What is stored of a metric.
+    pub(super) fn samples(&self, name: &str) -> Vec<Sample> {
+        self.samples_of(&[(NAME, name)])
+    }
+
+    /// What is stored of the series with these labels.
+    pub(super) fn samples_of(&self, labels: &[(&str, &str)]) -> Vec<Sample> {
+        let fits = |all: &Labels| labels.iter().all(|(name, value)| all.get(name) == Some(value));
+        self.series.lock().iter().filter(|(labels, _)| fits(labels)).flat_map(|(_, samples)| samples.clone()).collect()
     }
 
     pub(super) fn put(&self, labels: &Labels, t: i64, v: f64) {
@@ -160,7 +171,7 @@ pub(super) struct World {
     pub(super) sink: Arc<Sink>,
     pub(super) state: State,
     pub(super) scheduler: Scheduler,
-    pub(super) groups: Vec<RuleGroup>,
+    pub(super) rules: RuleSet,
     with: Dependencies,
     _dir: TempDir,
 }
@@ -189,19 +200,32 @@ impl World {
                 names.series.lock().keys().filter_map(|l| l.name().map(ToOwned::to_owned)).collect()
             }),
         };
-        let groups = vec![RuleGroup { name: "bank".into(), file: "bank.yaml".into(), interval: None, rules }];
-        let scheduler = Scheduler::load(with.clone(), &groups, EVALUATION).await.unwrap();
-        Self { clock, telemetry, sink, state, scheduler, groups, with, _dir: dir }
+        let group = RuleGroup {
+            name: "bank".into(),
+            file: "bank.yaml".into(),
+            interval: None,
+            limit: 0,
+            query_offset: Span::ZERO,
+            rules,
+        };
+        let external_url = "http://watch.bank".to_owned();
+        let rules = RuleSet { groups: vec![group], evaluation: EVALUATION, external_url };
+        let scheduler = Scheduler::load(with.clone(), &rules).await.unwrap();
+        Self { clock, telemetry, sink, state, scheduler, rules, with, _dir: dir }
     }
 
     /// A new process over the same database.
     pub(super) async fn restart(&mut self) {
-        self.scheduler = Scheduler::load(self.with.clone(), &self.groups, EVALUATION).await.unwrap();
+        self.scheduler = Scheduler::load(self.with.clone(), &self.rules).await.unwrap();
     }
 
     pub(super) async fn reload(&mut self, rules: Vec<Rule>) {
-        self.groups[0].rules = rules;
-        self.scheduler.apply(&self.groups, EVALUATION).await;
+        self.reload_group(|group| group.rules = rules).await;
+    }
+
+    pub(super) async fn reload_group(&mut self, change: impl FnOnce(&mut RuleGroup)) {
+        change(&mut self.rules.groups[0]);
+        self.scheduler.apply(&self.rules).await;
     }
 
     /// A sample arrives now.
@@ -276,6 +300,7 @@ pub(super) fn rule(name: &str, expr: &str, hold: i64) -> Rule {
             category: Category::Application,
             priority: Priority::High,
             on_no_data: OnNoData::Unknown,
+            templates: TemplateLanguage::Go,
         },
         labels: BTreeMap::new(),
         line: 1,
