@@ -9,12 +9,14 @@ mod evidence;
 mod findings;
 mod judge;
 mod nearest;
+pub mod never;
 mod plan;
 pub mod probe;
 mod recording;
 pub mod rule;
 pub mod scheduler;
+pub mod stored;
 mod texts;
 pub mod trial;
 
-pub use scheduler::{Dependencies, InstanceStatus, MetricNames, RuleSet, RuleStatus, Scheduler, Standing};
+pub use scheduler::{Dependencies, InstanceStatus, RuleSet, RuleStatus, Scheduler, Standing};

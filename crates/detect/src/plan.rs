@@ -43,8 +43,6 @@ pub(crate) struct Compared {
 pub(crate) struct Selected {
     /// All conditions, the metric's name among them.
     pub(crate) matchers: Vec<Matcher>,
-    /// The metric's name, when the selector states it.
-    pub(crate) metric: Option<String>,
     /// An expression that gives each of its series that has a sample which the rule can still see; none when `@` pins it,
     /// and for the series of alerts, which are not there as long as all is well.
     pub(crate) presence: Option<String>,
@@ -76,7 +74,6 @@ impl Plan {
                         .as_ref()
                         .filter(|_| told)
                         .and_then(|name| window.presence(&[Matcher::equal(NAME, name.as_str())])),
-                    metric,
                     matchers: selector.matchers.clone(),
                 }
             })
@@ -95,11 +92,6 @@ impl Plan {
     /// The compared side, or the expression itself when nothing is compared.
     pub(crate) fn lhs(&self) -> &str {
         self.comparison.as_ref().map_or(&self.expr, |c| &c.lhs)
-    }
-
-    /// The metrics that it names.
-    pub(crate) fn metrics(&self) -> impl Iterator<Item = &str> {
-        self.selected.iter().filter_map(|s| s.metric.as_deref())
     }
 }
 

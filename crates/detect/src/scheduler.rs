@@ -29,23 +29,28 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
-use watchkeeper_config::model::{Evaluation, RuleGroup};
+use watchkeeper_config::model::{Evaluation, RuleGroup, RuleKind};
 use watchkeeper_domain::query::Query;
 use watchkeeper_domain::telemetry::{ArrivalListener, TelemetrySink};
-use watchkeeper_domain::{Env, Labels, Span};
+use watchkeeper_domain::{Env, Labels, Span, Timestamp};
 use watchkeeper_lang::go_template::Outside;
+use watchkeeper_promql::Expr;
 use watchkeeper_state::{ReconcileError, Reconciler, Report, SignalSink, State, StateError, Wake};
 
 use crate::compiled::Compiled;
+use crate::never::{self, Catalog, Mismatch};
 use index::Index;
 use runtime::{Health, Instance, Runtime};
 
-pub use runtime::Standing;
+pub use runtime::{PastEvaluation, Standing};
 use status::Detail;
 pub use status::{InstanceStatus, RuleStatus};
 
-/// Gives the names of the metrics that exist, to tell a person what a mistyped name was perhaps meant to be.
-pub type MetricNames = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
+/// For how long it is believed that a rule can never fire.
+const NEVER_KEPT: Span = Span::from_secs(30);
+
+/// Why rules can never fire, by their ids.
+pub type Never = Arc<BTreeMap<String, Vec<Mismatch>>>;
 
 /// What the scheduler works with.
 #[derive(Clone)]
@@ -60,8 +65,8 @@ pub struct Dependencies {
     pub sink: Arc<dyn SignalSink>,
     /// What takes the results of recording rules.
     pub telemetry: Arc<dyn TelemetrySink>,
-    /// What metrics there are.
-    pub metric_names: MetricNames,
+    /// What series there are.
+    pub catalog: Arc<dyn Catalog>,
 }
 
 /// What is to be run.
@@ -82,7 +87,9 @@ pub struct Scheduler {
     query: Arc<dyn Query>,
     sink: Arc<dyn SignalSink>,
     telemetry: Arc<dyn TelemetrySink>,
-    metric_names: MetricNames,
+    catalog: Arc<dyn Catalog>,
+    /// The rules that can never fire, as they were a moment ago.
+    never: Mutex<Option<(Timestamp, Never)>>,
     wake: Wake,
     index: RwLock<Arc<Index>>,
     runtime: Mutex<Runtime>,
@@ -99,10 +106,11 @@ impl Scheduler {
         let mut runtime = Runtime::default();
         runtime.apply(compile(rules), rules.evaluation, now);
         restore(&mut runtime, instances, healths);
-        let Dependencies { env, state, query, sink, telemetry, metric_names } = with;
+        let Dependencies { env, state, query, sink, telemetry, catalog } = with;
         let index = RwLock::new(Arc::new(runtime.index()));
         let (wake, pass) = (Wake::default(), tokio::sync::Mutex::new(()));
-        Ok(Self { env, state, query, sink, telemetry, metric_names, wake, index, runtime: Mutex::new(runtime), pass })
+        let (never, runtime) = (Mutex::new(None), Mutex::new(runtime));
+        Ok(Self { env, state, query, sink, telemetry, catalog, never, wake, index, runtime, pass })
     }
 
     /// What wakes it.
@@ -120,7 +128,40 @@ impl Scheduler {
         runtime.apply(compiled, rules.evaluation, self.env.now());
         *self.index.write() = Arc::new(runtime.index());
         drop(runtime);
+        *self.never.lock() = None;
         self.wake.wake();
+    }
+
+    /// Why rules can never fire, by their ids; rules that can are not in it. Looked up anew every 30 s at most: it asks the
+    /// store about every rule that sees nothing.
+    #[must_use]
+    pub fn never(&self) -> Never {
+        let now = self.env.now();
+        if let Some((at, never)) = &*self.never.lock()
+            && now.since(*at) < NEVER_KEPT
+        {
+            return Arc::clone(never);
+        }
+        let silent: Vec<(String, String)> = {
+            let runtime = self.runtime.lock();
+            let blind = runtime.rules().filter(|r| r.instances.is_empty() && r.last.is_none_or(|l| l.series_seen == 0));
+            blind.map(|r| (r.rule.rule.id.clone(), r.rule.rule.expr.clone())).collect()
+        };
+        let found = silent.into_iter().filter_map(|(id, expr)| {
+            let found = never::mismatches(&Expr::parse(&expr).ok()?, &*self.catalog);
+            (!found.is_empty()).then_some((id, found))
+        });
+        let never: Never = Arc::new(found.collect());
+        *self.never.lock() = Some((now, Arc::clone(&never)));
+        never
+    }
+
+    /// A rule's kind and its last evaluations, the newest at the end; none when there is no such rule.
+    #[must_use]
+    pub fn evaluations(&self, rule_id: &str) -> Option<(RuleKind, Vec<PastEvaluation>)> {
+        let mut runtime = self.runtime.lock();
+        let run = runtime.rule_mut(rule_id)?;
+        Some((run.rule.rule.kind.clone(), run.past.iter().copied().collect()))
     }
 
     /// All rules as they run, in the order of the configuration.

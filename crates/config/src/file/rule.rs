@@ -109,7 +109,7 @@ pub(crate) struct GroupsSeen(BTreeSet<String>);
 
 impl GroupsSeen {
     /// What the ids of a group's rules begin with: its name, and a number from the second file with that name on.
-    fn prefix(&mut self, name: &str) -> String {
+    pub(crate) fn prefix(&mut self, name: &str) -> String {
         let (mut prefix, mut count) = (name.to_owned(), 1);
         while !self.0.insert(prefix.clone()) {
             count += 1;

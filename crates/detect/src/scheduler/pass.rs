@@ -18,7 +18,7 @@ use super::write::Written;
 use super::{Scheduler, series};
 use crate::compiled::{Compiled, Rendering};
 use crate::judge::{self, Judgement, Seen};
-use crate::nearest::nearest;
+use crate::never;
 use crate::plan::Plan;
 use crate::rule::{Cause, Change, InstanceState, Observation, Transition, step};
 use crate::{findings, recording};
@@ -199,14 +199,9 @@ impl Scheduler {
     /// Why a rule sees nothing, with the name that was perhaps meant.
     fn no_data(&self, plan: &Result<Plan, String>) -> String {
         let Ok(plan) = plan else { return String::new() };
-        let names = (self.metric_names)();
-        let known: BTreeSet<&str> = names.iter().map(String::as_str).collect();
-        let Some(unknown) = plan.metrics().find(|name| !known.contains(name)) else {
-            return "no data: the metric exists, but no series with these labels is reported".into();
-        };
-        match nearest(unknown, known.iter().copied()) {
-            Some(near) => format!("no data: there is no metric `{unknown}`; did you mean `{near}`?"),
-            None => format!("no data: there is no metric `{unknown}`"),
+        match plan.selected.iter().find(|s| !self.catalog.any(&s.matchers)) {
+            Some(empty) => format!("no data: {}", never::of(&empty.matchers, &*self.catalog).reason),
+            None => "no data: what the rule selects is not reported any more".to_owned(),
         }
     }
 }
@@ -365,9 +360,8 @@ fn adopt(
                 Outcome::Recorded(Err(_)) => 0,
             };
             run.answers = evaluation.answers;
-            run.evaluations += 1;
             run.changed = false;
-            run.last = Some(LastEvaluation { at: evaluation.at, duration: evaluation.duration, series_seen });
+            run.evaluated(LastEvaluation { at: evaluation.at, duration: evaluation.duration, series_seen });
             run.due = run.next_due(evaluation.at, group.interval, duration);
             writes.extend(series::due(run, group.interval, evaluation.at));
             *cost.get_or_insert(0) += duration.as_micros();

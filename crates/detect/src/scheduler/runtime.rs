@@ -3,7 +3,7 @@
 //! No IO and no locks: `scheduler` owns the lock, `pass` does the work. The rows are the truth after a restart; this is
 //! the truth while it runs, changed only after the rows were committed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -71,6 +71,8 @@ pub(super) struct RuleRun {
     /// Whether there is a row of its health.
     pub(super) stored: bool,
     pub(super) last: Option<LastEvaluation>,
+    /// The last evaluations, the newest at the end.
+    pub(super) past: VecDeque<PastEvaluation>,
     pub(super) evaluations: u64,
     pub(super) failures: u64,
     /// What a recording rule wrote the last time.
@@ -82,6 +84,22 @@ pub(super) struct RuleRun {
     pub(super) answers: Arc<Answers>,
     /// Its expression was changed and not yet evaluated: what it does not find any more ends.
     pub(super) changed: bool,
+}
+
+/// How many evaluations of a rule are remembered.
+const REMEMBERED: usize = 30;
+
+/// One evaluation, for people.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PastEvaluation {
+    /// When.
+    pub at: Timestamp,
+    /// How long it took.
+    pub duration: Duration,
+    /// How many series it saw.
+    pub series_seen: usize,
+    /// How the rule stood after it.
+    pub standing: Standing,
 }
 
 /// The last evaluation.
@@ -157,6 +175,7 @@ impl RuleRun {
             health: Health { standing: Standing::Unknown, cause: None, reason, since: now },
             stored: false,
             last: None,
+            past: VecDeque::new(),
             evaluations: 0,
             failures: 0,
             recorded: BTreeSet::new(),
@@ -176,6 +195,17 @@ impl RuleRun {
         let timers = self.instances.values().filter_map(|i| i.state.due(&self.rule.timing));
         let soonest = timers.chain(slide).chain([at + interval]).min().unwrap_or(at + interval);
         soonest.max(at + Span::from_millis(1))
+    }
+
+    /// Notes an evaluation.
+    pub(super) fn evaluated(&mut self, last: LastEvaluation) {
+        if self.past.len() >= REMEMBERED {
+            self.past.pop_front();
+        }
+        let LastEvaluation { at, duration, series_seen } = last;
+        self.past.push_back(PastEvaluation { at, duration, series_seen, standing: self.health.standing });
+        self.evaluations += 1;
+        self.last = Some(last);
     }
 
     fn is_dirty(&self) -> bool {

@@ -101,6 +101,28 @@ impl Query for Telemetry {
     }
 }
 
+impl Catalog for Telemetry {
+    fn metrics(&self) -> Vec<String> {
+        self.label_values(&[], NAME)
+    }
+
+    fn any(&self, matchers: &[Matcher]) -> bool {
+        self.series.lock().keys().any(|labels| matchers.iter().all(|m| m.matches(labels)))
+    }
+
+    fn label_names(&self, matchers: &[Matcher]) -> Vec<String> {
+        let series = self.series.lock();
+        let fit = series.keys().filter(|labels| matchers.iter().all(|m| m.matches(labels)));
+        fit.flat_map(|labels| labels.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>()).collect()
+    }
+
+    fn label_values(&self, matchers: &[Matcher], label: &str) -> Vec<String> {
+        let series = self.series.lock();
+        let fit = series.keys().filter(|labels| matchers.iter().all(|m| m.matches(labels)));
+        fit.filter_map(|labels| labels.get(label).map(ToOwned::to_owned)).collect()
+    }
+}
+
 impl TelemetrySink for Telemetry {
     fn append(&self, batch: Batch) -> Pin<Box<dyn Future<Output = Result<Appended, AppendError>> + Send + '_>> {
         for series in batch.series {
@@ -189,16 +211,13 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let state = State::open(&dir.path().join("state.db")).await.unwrap();
         let (telemetry, sink) = (Arc::new(Telemetry::default()), Arc::new(Sink::default()));
-        let names = telemetry.clone();
         let with = Dependencies {
             env,
             state: state.clone(),
             query: telemetry.clone(),
             sink: sink.clone(),
             telemetry: telemetry.clone(),
-            metric_names: Arc::new(move || {
-                names.series.lock().keys().filter_map(|l| l.name().map(ToOwned::to_owned)).collect()
-            }),
+            catalog: telemetry.clone(),
         };
         let group = RuleGroup {
             name: "bank".into(),

@@ -90,10 +90,11 @@ fn may_see(status: &RuleStatus, caller: &Caller) -> bool {
 }
 
 fn groups(shared: &Shared, caller: &Caller, wanted: &Wanted) -> Value {
-    let config = shared.config.load();
-    let group_of = |name: &str, file: &str| config.rule_groups.iter().find(|g| g.name == name && g.file == file);
+    let rules = shared.rules();
+    let running = &rules.running;
+    let group_of = |name: &str, file: &str| running.groups.iter().find(|g| g.name == name && g.file == file);
     let interval = |name: &str, file: &str| {
-        group_of(name, file).and_then(|g| g.interval).unwrap_or(config.evaluation.interval).as_secs_f64()
+        group_of(name, file).and_then(|g| g.interval).unwrap_or(running.evaluation.interval).as_secs_f64()
     };
     let statuses = if wanted.alerts && wanted.alerting {
         shared.scheduler.statuses_with_annotations()
