@@ -23,7 +23,7 @@ mod yaml;
 
 pub use diagnostic::{Diagnostic, Severity, render};
 pub use file::rule::ExprProblem;
-pub use load::{Loaded, defaults, load, load_rule_tests, load_rules};
+pub use load::{Loaded, defaults, load, load_rule_tests, load_rule_text, load_rules};
 pub use model::Config;
 pub use secret::Secret;
 pub use source::{FileSystem, Source};

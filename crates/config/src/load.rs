@@ -98,6 +98,49 @@ pub fn load_rules(
     if errors.is_empty() { Ok((groups, warnings)) } else { Err(errors) }
 }
 
+/// A rule file that is no file: a text with one group, as people write it in the console. `before` are the groups that
+/// were loaded already, whose names its rules' ids have to be told apart from.
+pub fn load_rule_text(
+    shown: &str,
+    text: &str,
+    before: &[crate::model::RuleGroup],
+    check_expr: &dyn Fn(&str) -> Result<(), ExprProblem>,
+) -> Result<(crate::model::RuleGroup, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let mut cx = Context::new(&Nothing, Path::new(""));
+    cx.resolves = false;
+    let mut seen = GroupsSeen::default();
+    for group in before {
+        seen.prefix(&group.name);
+    }
+    let mut groups = Vec::new();
+    if text.len() as u64 > source::MAX_FILE {
+        let message = format!("the text is larger than {} bytes", source::MAX_FILE);
+        cx.error(Diagnostic::about_file(Code::ConfigUnreadable, shown, message));
+        return Err(finish(cx).1);
+    }
+    let file = Arc::new(SourceFile::new(shown, text));
+    match yaml::parse(&file).map(|node| node.unwrap_or_else(|| empty(&file))) {
+        Ok(node) => {
+            if let Some(file) = RuleFile::from_node(&node, &mut cx) {
+                groups = file.build(&mut seen, check_expr, &mut cx);
+            }
+        }
+        Err(problem) => cx.error(*problem),
+    }
+    let one = if groups.len() == 1 { groups.pop() } else { None };
+    if one.is_none() && cx.errors.is_empty() {
+        let message = format!("there must be one group in it, not {}", groups.len());
+        cx.error(
+            Diagnostic::about_file(Code::ConfigInvalidValue, shown, message).help("write `groups:` with one group"),
+        );
+    }
+    let (warnings, errors) = finish(cx);
+    match one {
+        Some(group) if errors.is_empty() => Ok((group, warnings)),
+        _ => Err(errors),
+    }
+}
+
 /// A file of unit tests for rules, with the rule files that it names.
 pub fn load_rule_tests(
     path: &Path,

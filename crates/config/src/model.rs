@@ -24,7 +24,7 @@ pub use oncall::{EscalationPolicy, Schedule};
 pub use person::Person;
 pub use receiver::{EmailIntegration, Receiver, SlackIntegration, SmtpServer, SmtpTls, WebhookIntegration};
 pub use route::{InhibitRule, Route};
-pub use rule::{OnNoData, Rule, RuleGroup, RuleKind};
+pub use rule::{OnNoData, Rule, RuleGroup, RuleKind, TemplateLanguage};
 pub use scrape::ScrapeJob;
 pub use workflow::{Guard, Retry, Step, Uses, Verify, Workflow, WorkflowKind};
 
@@ -132,7 +132,7 @@ pub struct Storage {
 }
 
 /// How rules are evaluated.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Evaluation {
     /// The longest time between two evaluations of a group without an interval of its own. Default 1 min.
     pub interval: Span,

@@ -4,13 +4,16 @@
 
 use std::collections::BTreeMap;
 
-use watchkeeper_config::model::{OnNoData, Rule, RuleGroup, RuleKind};
+use watchkeeper_config::model::{OnNoData, Rule, RuleGroup, RuleKind, TemplateLanguage};
 use watchkeeper_domain::labels::NAME;
-use watchkeeper_domain::{Category, Labels, Priority, Span};
-use watchkeeper_lang::go_template::{Outside, Template};
+use watchkeeper_domain::query::Query;
+use watchkeeper_domain::{Category, Labels, Priority, Span, Timestamp};
+use watchkeeper_lang::go_template::{Answers, Outside, Scope};
 
+use crate::judge::Seen;
 use crate::plan::Plan;
-use crate::rule::RuleTiming;
+use crate::rule::{Observation, RuleTiming};
+use crate::texts::{self, Texts};
 
 /// The label that holds an alert's name.
 pub(crate) const ALERT_NAME: &str = "alertname";
@@ -23,54 +26,37 @@ pub(crate) struct Compiled {
     /// Why it can never run, when its expression does not parse.
     pub(crate) plan: Result<Plan, String>,
     pub(crate) timing: RuleTiming,
-    labels: Vec<(String, Text)>,
-    annotations: Vec<(String, Text)>,
+    /// The most alerts or series that it may have; 0 for any number.
+    limit: usize,
+    /// How far before the moment of an evaluation it looks.
+    query_offset: Span,
+    labels: Texts,
+    annotations: Texts,
     outside: Outside,
 }
 
-/// A template, or the text as it stands when it is none that parses.
-#[derive(Debug)]
-enum Text {
-    Template(Template),
-    Broken { text: String, reason: String },
-}
-
-impl Text {
-    fn new(text: &str) -> Self {
-        match Template::parse(text) {
-            Ok(template) => Self::Template(template),
-            Err(e) => Self::Broken { text: text.to_owned(), reason: e.to_string() },
-        }
-    }
-
-    /// A failed template must not hold an alert back: the failure is told in its place, as Prometheus does.
-    fn render(&self, labels: &Labels, value: f64, outside: &Outside) -> String {
-        match self {
-            Self::Template(template) => template
-                .render_from(labels, value, outside)
-                .unwrap_or_else(|e| format!("<error expanding template: {e}>")),
-            Self::Broken { text, reason } => format!("<error expanding template: {reason}> {text}"),
-        }
-    }
-}
-
-fn texts(map: &BTreeMap<String, String>) -> Vec<(String, Text)> {
-    map.iter().map(|(name, text)| (name.clone(), Text::new(text))).collect()
+/// When something is rendered, and with which answers to the queries of templates.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rendering<'a> {
+    pub(crate) at: Timestamp,
+    pub(crate) answers: &'a Answers,
 }
 
 impl Compiled {
     pub(crate) fn new(group: &RuleGroup, rule: &Rule) -> Self {
-        let (timing, annotations) = match &rule.kind {
-            RuleKind::Recording => (RuleTiming::new(Span::ZERO, Span::ZERO), Vec::new()),
-            RuleKind::Alerting { hold, keep_firing_for, annotations, .. } => {
-                (RuleTiming::new(*hold, *keep_firing_for), texts(annotations))
+        let (timing, annotations, language) = match &rule.kind {
+            RuleKind::Recording => (RuleTiming::new(Span::ZERO, Span::ZERO), Texts::none(), TemplateLanguage::Go),
+            RuleKind::Alerting { hold, keep_firing_for, annotations, templates, .. } => {
+                (RuleTiming::new(*hold, *keep_firing_for), Texts::new(annotations, *templates), *templates)
             }
         };
         Self {
             file: group.file.clone(),
             plan: Plan::new(&rule.expr).map_err(|e| e.to_string()),
             timing,
-            labels: texts(&rule.labels),
+            limit: group.limit,
+            query_offset: group.query_offset,
+            labels: Texts::new(&rule.labels, language),
             annotations,
             outside: Outside::default(),
             rule: rule.clone(),
@@ -82,6 +68,27 @@ impl Compiled {
         Self { outside, ..self }
     }
 
+    /// Whether the two do the same, apart from the line that the rule stands on.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        self.rule == other.rule
+            && self.file == other.file
+            && self.limit == other.limit
+            && self.query_offset == other.query_offset
+            && self.outside == other.outside
+    }
+
+    /// The moment that an evaluation at `at` looks at.
+    pub(crate) fn moment(&self, at: Timestamp) -> Timestamp {
+        at - self.query_offset
+    }
+
+    /// Why a number of alerts or series is too large, in Prometheus's words.
+    pub(crate) fn over_limit(&self, count: usize) -> Option<String> {
+        let what = if self.is_recording() { "series" } else { "alerts" };
+        (self.limit > 0 && count > self.limit)
+            .then(|| format!("exceeded limit of {} with {count} {what}; raise `limit` of its group", self.limit))
+    }
+
     /// What tells the rule's instances apart: a result's labels without those that the rule sets itself.
     ///
     /// Prometheus takes the alert's labels for that, so that a label with `{{ $value }}` makes a new alert at each
@@ -90,10 +97,37 @@ impl Compiled {
         labels.without(|name| name == NAME || name == ALERT_NAME || self.rule.labels.contains_key(name))
     }
 
+    /// The answers to the queries that the rule's texts need for these instances.
+    pub(crate) async fn answers(&self, query: &dyn Query, seen: &[Seen], at: Timestamp) -> Answers {
+        if !self.labels.ask() && !self.annotations.ask() {
+            return Answers::new();
+        }
+        texts::fetch(query, at, |answers| {
+            seen.iter().find_map(|seen| {
+                let value = match seen.observation {
+                    Observation::True { value } | Observation::False { value } => value,
+                    Observation::Unknown { .. } => None,
+                };
+                let rendering = Rendering { at, answers };
+                let wanting = |texts: &Texts, labels: &Labels| texts.wanting(&self.scope(labels, value, rendering));
+                wanting(&self.labels, &seen.labels).or_else(|| {
+                    let labels = self.alert_labels(&seen.labels, value, rendering);
+                    wanting(&self.annotations, &labels)
+                })
+            })
+        })
+        .await
+    }
+
+    fn scope<'a>(&'a self, labels: &'a Labels, value: Option<f64>, rendering: Rendering<'a>) -> Scope<'a> {
+        let Rendering { at, answers } = rendering;
+        Scope { labels, value: value.unwrap_or(f64::NAN), at, outside: &self.outside, answers }
+    }
+
     /// The alert's whole label set for a result.
-    pub(crate) fn alert_labels(&self, result: &Labels, value: Option<f64>) -> Labels {
-        let value = value.unwrap_or(f64::NAN);
-        let own = self.labels.iter().map(|(name, text)| (name.clone(), text.render(result, value, &self.outside)));
+    pub(crate) fn alert_labels(&self, result: &Labels, value: Option<f64>, rendering: Rendering<'_>) -> Labels {
+        let scope = self.scope(result, value, rendering);
+        let own = self.labels.render(&scope).map(|(name, text)| (name.to_owned(), text));
         let name = [(ALERT_NAME.to_owned(), self.rule.name.clone())];
         Labels::from_pairs(
             result.iter().filter(|(n, _)| *n != NAME).map(|(n, v)| (n.to_owned(), v.to_owned())).chain(own).chain(name),
@@ -101,9 +135,14 @@ impl Compiled {
     }
 
     /// The rendered annotations. `labels` are the alert's, which include the result's.
-    pub(crate) fn annotations(&self, labels: &Labels, value: Option<f64>) -> BTreeMap<String, String> {
-        let value = value.unwrap_or(f64::NAN);
-        self.annotations.iter().map(|(name, text)| (name.clone(), text.render(labels, value, &self.outside))).collect()
+    pub(crate) fn annotations(
+        &self,
+        labels: &Labels,
+        value: Option<f64>,
+        rendering: Rendering<'_>,
+    ) -> BTreeMap<String, String> {
+        let scope = self.scope(labels, value, rendering);
+        self.annotations.render(&scope).map(|(name, text)| (name.to_owned(), text)).collect()
     }
 
     pub(crate) fn category(&self) -> Category {

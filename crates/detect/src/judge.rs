@@ -45,7 +45,8 @@ pub(crate) fn judge(
     }
 }
 
-fn cannot_tell(known: &[Labels], cause: Cause, reason: String, series_seen: usize) -> Judgement {
+/// Nothing can be told about any of the instances.
+pub(crate) fn cannot_tell(known: &[Labels], cause: Cause, reason: String, series_seen: usize) -> Judgement {
     let seen = known
         .iter()
         .map(|id| Seen {

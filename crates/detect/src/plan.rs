@@ -6,6 +6,8 @@ use watchkeeper_domain::labels::NAME;
 use watchkeeper_domain::{MatchOp, Matcher};
 use watchkeeper_promql::{ComparisonOp, Expr, ParseError};
 
+use crate::active;
+
 /// Prometheus's lookback of an instant selector.
 const LOOKBACK_MS: i64 = 5 * 60_000;
 
@@ -41,9 +43,8 @@ pub(crate) struct Compared {
 pub(crate) struct Selected {
     /// All conditions, the metric's name among them.
     pub(crate) matchers: Vec<Matcher>,
-    /// The metric's name, when the selector states it.
-    pub(crate) metric: Option<String>,
-    /// An expression that gives each of its series that has a sample which the rule can still see; none when `@` pins it.
+    /// An expression that gives each of its series that has a sample which the rule can still see; none when `@` pins it,
+    /// and for the series of alerts, which are not there as long as all is well.
     pub(crate) presence: Option<String>,
     /// The same for all series of the metric.
     pub(crate) metric_presence: Option<String>,
@@ -66,12 +67,13 @@ impl Plan {
             .map(|selector| {
                 let metric = metric_name(&selector.matchers);
                 let window = Window { plain_ms: LOOKBACK_MS + selector.offset_ms, selector: &selector };
+                let told = metric.as_deref().is_none_or(|name| !active::is_metric(name));
                 Selected {
-                    presence: window.presence(&selector.matchers),
+                    presence: window.presence(&selector.matchers).filter(|_| told),
                     metric_presence: metric
                         .as_ref()
+                        .filter(|_| told)
                         .and_then(|name| window.presence(&[Matcher::equal(NAME, name.as_str())])),
-                    metric,
                     matchers: selector.matchers.clone(),
                 }
             })
@@ -90,11 +92,6 @@ impl Plan {
     /// The compared side, or the expression itself when nothing is compared.
     pub(crate) fn lhs(&self) -> &str {
         self.comparison.as_ref().map_or(&self.expr, |c| &c.lhs)
-    }
-
-    /// The metrics that it names.
-    pub(crate) fn metrics(&self) -> impl Iterator<Item = &str> {
-        self.selected.iter().filter_map(|s| s.metric.as_deref())
     }
 }
 

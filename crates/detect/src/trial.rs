@@ -17,7 +17,6 @@ use std::sync::Arc;
 use futures::FutureExt;
 use parking_lot::Mutex;
 use watchkeeper_config::model::{OnNoData, RuleGroup};
-use watchkeeper_domain::labels::NAME;
 use watchkeeper_domain::query::{Instant, Query, QueryError, SeriesData};
 use watchkeeper_domain::telemetry::STALE_NAN_BITS;
 use watchkeeper_domain::{Labels, Span, Timestamp};
@@ -25,7 +24,8 @@ use watchkeeper_lang::go_template::Outside;
 use watchkeeper_promql::script::{Memory, Point};
 use watchkeeper_promql::{Answer, Entry, Expr, Limits, Settings, evaluate_instant, range};
 
-use crate::compiled::{ALERT_NAME, Compiled};
+use crate::active;
+use crate::compiled::{Compiled, Rendering};
 use crate::judge::{self, Seen};
 use crate::rule::{Cause, InstanceState, Observation, step};
 use crate::{findings, recording};
@@ -111,6 +111,7 @@ impl Trial {
 
 impl RuleOnTrial {
     fn record(&mut self, series: &Telemetry, at: Timestamp) -> Result<(), String> {
+        let at = self.rule.moment(at);
         let entries = match series.answer(&self.rule.rule.expr, at).map_err(|e| e.to_string())? {
             Answer::Vector(entries) => entries,
             Answer::Scalar(value) => {
@@ -118,6 +119,9 @@ impl RuleOnTrial {
             }
             Answer::Text(_) | Answer::Matrix(_) => return Err("the result is neither a vector nor a scalar".to_owned()),
         };
+        if let Some(reason) = self.rule.over_limit(entries.len()) {
+            return Err(reason);
+        }
         let mut points = BTreeMap::new();
         for entry in entries {
             let labels = recording::series(&self.rule.rule, &entry.labels);
@@ -154,33 +158,39 @@ impl RuleOnTrial {
             OnNoData::Ok | OnNoData::Unknown => OnNoData::Ok,
         };
         let silence_matters = on_no_data != OnNoData::Ok;
-        let found = findings::evaluate(series, plan, &known, &identity, at, silence_matters).now_or_never();
+        let asked = self.rule.moment(at);
+        let found = findings::evaluate(series, plan, &known, &identity, asked, silence_matters).now_or_never();
         let found = found.unwrap_or_else(|| Err(QueryError::Unavailable("the series are not in memory".to_owned())));
         let judgement = judge::judge(found, &known, &identity, on_no_data, String::new);
         if let Some((Cause::QueryFailed, reason)) = judgement.unknown {
             return Err(reason);
         }
+        let answers = self.rule.answers(series, &judgement.seen, at).now_or_never().unwrap_or_default();
         for seen in judgement.seen {
-            self.step(seen, at);
+            self.step(seen, Rendering { at, answers: &answers });
+        }
+        let failed = self.rule.over_limit(self.instances.len());
+        if failed.is_some() {
+            self.instances.clear();
         }
         let points = self.alerts();
-        self.write(series, at, points);
-        Ok(())
+        self.write(series, asked, points);
+        failed.map_or(Ok(()), Err)
     }
 
-    fn step(&mut self, seen: Seen, at: Timestamp) {
+    fn step(&mut self, seen: Seen, rendering: Rendering<'_>) {
         let mut known = self.instances.remove(&seen.identity);
         let rendered = match seen.observation {
             Observation::True { value } => {
-                let labels = self.rule.alert_labels(&seen.labels, value);
-                Some((labels, self.rule.annotations(&seen.labels, value)))
+                let labels = self.rule.alert_labels(&seen.labels, value, rendering);
+                Some((labels, self.rule.annotations(&seen.labels, value, rendering)))
             }
             Observation::False { .. } | Observation::Unknown { .. } => None,
         };
         known = known.filter(|known| rendered.as_ref().is_none_or(|(labels, _)| *labels == known.labels));
         let inactive = InstanceState::Inactive;
         let before = known.as_ref().map_or(&inactive, |i| &i.state);
-        let (state, _) = step(before, seen.observation, at, &self.rule.timing);
+        let (state, _) = step(before, seen.observation, rendering.at, &self.rule.timing);
         let texts = rendered.or(known.map(|i| (i.labels, i.annotations)));
         if let (Some((labels, annotations)), false) = (texts, state == InstanceState::Inactive) {
             self.instances.insert(seen.identity, Instance { state, labels, annotations });
@@ -189,18 +199,8 @@ impl RuleOnTrial {
 
     /// The active instances as Prometheus writes them.
     fn alerts(&self) -> BTreeMap<Labels, Point> {
-        let mut points = BTreeMap::new();
-        for instance in self.instances.values() {
-            let state = if instance.state.is_firing() { "firing" } else { "pending" };
-            let named = |name, more: Option<(&'static str, &'static str)>| -> Labels {
-                let own = [(NAME, name), (ALERT_NAME, self.rule.rule.name.as_str())].into_iter().chain(more);
-                instance.labels.iter().chain(own).collect()
-            };
-            let since = instance.state.active_at().map_or(f64::NAN, Timestamp::as_secs_f64);
-            points.insert(named("ALERTS", Some(("alertstate", state))), Point::Float(1.0));
-            points.insert(named("ALERTS_FOR_STATE", None), Point::Float(since));
-        }
-        points
+        let series = active::all(&self.rule.rule.name, self.instances.values().map(|i| (&i.labels, &i.state)));
+        series.into_iter().map(|(labels, v)| (labels, Point::Float(v))).collect()
     }
 }
 

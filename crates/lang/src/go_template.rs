@@ -1,8 +1,8 @@
-//! The part of Go's `text/template` that Prometheus rules use in labels and annotations.
+//! Go's `text/template` as Prometheus rules use it in labels and annotations, with Prometheus's functions.
 //!
-//! Not all of Go's language: `range`, `define`, `template`, and the functions that run queries (`query`, `first`, …) are
-//! refused by name when the rule is loaded, not when the alert fires. Without loops a template's cost is bounded by its
-//! own size, which is capped, as is its output.
+//! Not all of Go's language: methods are those of times, `call` and `slice` do not exist, and files are not read. A
+//! rendering is bounded in steps, in depth and in output. Queries are not run here: a rendering that needs an answer ends
+//! with [`RenderError::Asks`], whoever renders fetches it, and renders anew.
 //!
 //! Meaning and notation of numbers follow Prometheus's `template/template.go` and Go's `fmt`.
 
@@ -11,22 +11,30 @@ mod format;
 mod function;
 mod humanize;
 mod lex;
+mod moment;
 mod parse;
 mod value;
 
-use watchkeeper_domain::Labels;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use watchkeeper_domain::{Labels, Timestamp};
 
 /// The longest template, in bytes.
 pub const MAX_TEMPLATE: usize = 64 * 1024;
 /// The longest rendered text, in bytes.
 pub const MAX_OUTPUT: usize = 64 * 1024;
+/// The most parts of templates that one rendering may go through.
+pub const MAX_STEPS: usize = 100_000;
+/// How deep templates may call one another.
+const MAX_CALLS: usize = 32;
 /// The deepest nesting of blocks and parentheses.
 const MAX_DEPTH: usize = 32;
 
 /// A template that was parsed and checked: functions exist, variables are defined.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template {
-    nodes: Vec<parse::Node>,
+    parsed: parse::Parsed,
 }
 
 /// What templates know of the server that renders them.
@@ -36,6 +44,33 @@ pub struct Outside {
     pub labels: Labels,
     /// `$externalURL`
     pub url: String,
+}
+
+/// One element of a query's answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// Its labels, the metric's name as `__name__` among them.
+    pub labels: Labels,
+    /// Its value.
+    pub value: f64,
+}
+
+/// The answers to the queries of a template, by expression; an error is told where the query stands.
+pub type Answers = BTreeMap<String, Result<Vec<Arc<Sample>>, String>>;
+
+/// What a template is rendered for.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    /// `$labels`
+    pub labels: &'a Labels,
+    /// `$value`
+    pub value: f64,
+    /// `now`, and the moment of queries.
+    pub at: Timestamp,
+    /// `$externalLabels` and `$externalURL`
+    pub outside: &'a Outside,
+    /// What `query` gives.
+    pub answers: &'a Answers,
 }
 
 /// Why a text is not a template that Watchkeeper runs.
@@ -51,6 +86,9 @@ pub struct TemplateError {
 /// Why a template could not be rendered for one alert.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
+    /// The answer to this query is not at hand.
+    #[error("the query `{0}` has no answer here")]
+    Asks(String),
     /// A function got something that it cannot take.
     #[error("`{function}`: {reason}")]
     Function {
@@ -65,6 +103,12 @@ pub enum RenderError {
     /// The text grew over its limit.
     #[error("the rendered text is over its limit of {MAX_OUTPUT} bytes")]
     Output,
+    /// It went on for too long.
+    #[error("the template is over its limit of {MAX_STEPS} steps; a loop in it is too long")]
+    Steps,
+    /// Templates call one another without end.
+    #[error("templates call one another more than {MAX_CALLS} deep")]
+    Calls,
 }
 
 impl Template {
@@ -76,17 +120,18 @@ impl Template {
                 reason: format!("the template is {} bytes long; the limit is {MAX_TEMPLATE}", text.len()),
             });
         }
-        Ok(Self { nodes: parse::parse(text)? })
+        Ok(Self { parsed: parse::parse(text)? })
     }
 
-    /// Renders the template for one alert: its labels and the value of its expression.
-    pub fn render(&self, labels: &Labels, value: f64) -> Result<String, RenderError> {
-        self.render_from(labels, value, &Outside::default())
+    /// Whether it runs queries.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        self.parsed.asks
     }
 
-    /// As [`render`](Self::render), with what `$externalLabels` and `$externalURL` stand for.
-    pub fn render_from(&self, labels: &Labels, value: f64, outside: &Outside) -> Result<String, RenderError> {
-        eval::render(&self.nodes, labels, value, outside)
+    /// Renders the template for one alert.
+    pub fn render(&self, scope: &Scope<'_>) -> Result<String, RenderError> {
+        eval::render(&self.parsed, scope, &value::Value::Root)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Not evaluation: see [`instant`](crate::instant) and [`range`](crate::range).
 
 mod comparison;
+mod starved;
 
 use std::fmt;
 
@@ -86,6 +87,13 @@ impl Expr {
     #[must_use]
     pub fn comparison(&self) -> Option<Comparison> {
         comparison::find(&self.node)
+    }
+
+    /// The selectors because of which there can be no result, when these are the ones that select something; empty when
+    /// there can be one.
+    #[must_use]
+    pub fn starved(&self, mut selects: impl FnMut(&Selector) -> bool) -> Vec<Selector> {
+        starved::find(&self.node, &mut Vec::new(), &mut selects).unwrap_or_default()
     }
 
     /// Whether the answer can move while no sample arrives: windows slide, offsets catch up, `time()` runs,

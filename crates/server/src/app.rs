@@ -5,10 +5,12 @@
 
 mod automation;
 mod background;
+mod catalog;
 mod context;
 mod metrics;
 mod onward;
 mod pressed;
+pub mod rule_groups;
 mod senders;
 mod shared;
 
@@ -238,7 +240,7 @@ impl Assembly {
         let intake = Intake::new(state.clone(), env.clone(), Arc::clone(&sink) as _);
         let expiry = Arc::new(Expiry::new(state.clone(), env.clone(), Arc::clone(&sink) as _));
         let on_call_watch = Arc::new(OnCallWatch::new(on_call.clone(), Arc::clone(&sink) as _));
-        let names = Arc::clone(&store);
+        let rule_groups = rule_groups::RuleGroups::load(&state, &config).await?;
         let scheduler = Scheduler::load(
             Dependencies {
                 env: env.clone(),
@@ -246,10 +248,9 @@ impl Assembly {
                 query: Arc::clone(&store) as _,
                 sink,
                 telemetry: Arc::clone(&store) as _,
-                metric_names: Arc::new(move || metric_names(&names)),
+                catalog: Arc::new(catalog::StoreCatalog(Arc::clone(&store))),
             },
-            &config.rule_groups,
-            config.evaluation,
+            &rule_groups.now().running,
         )
         .await?;
         let scheduler = Arc::new(scheduler);
@@ -289,6 +290,7 @@ impl Assembly {
             state,
             store,
             scheduler,
+            rule_groups,
             probes,
             scrapes,
             intake,
@@ -424,14 +426,6 @@ async fn open_store(config: &Config, env: &Env, relay: Arc<Relay>) -> Result<Arc
         tracing::error!(?damage, "telemetry was lost to damage on disk");
     }
     Ok(Arc::new(store))
-}
-
-fn metric_names(store: &Store) -> Vec<String> {
-    store
-        .label_values(watchkeeper_domain::labels::NAME, &[], i64::MIN / 2, i64::MAX / 2)
-        .iter()
-        .map(ToString::to_string)
-        .collect()
 }
 
 type Others = Vec<(TcpListener, bool)>;

@@ -30,6 +30,7 @@ pub mod post_mortem;
 pub mod problem;
 pub mod prometheus;
 pub mod router;
+pub mod rule_groups;
 pub mod rules;
 pub mod silences;
 pub mod slack;

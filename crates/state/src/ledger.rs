@@ -193,6 +193,8 @@ pub enum About<'a> {
     Incident(IncidentId),
     /// Those with this subject.
     Subject(&'a str),
+    /// Those whose subject is this text and a fingerprint after it.
+    Under(&'a str),
 }
 
 /// Reads at most `limit` of the newest entries, oldest first.
@@ -226,6 +228,12 @@ async fn entries_before(
         About::Subject(text) => (
             "SELECT seq, at, kind, actor, subject, data, prev_hash, hash FROM ledger \
              WHERE subject = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3",
+            text.to_owned(),
+        ),
+        // Fingerprints are hexadecimal, and `g` comes after them.
+        About::Under(text) => (
+            "SELECT seq, at, kind, actor, subject, data, prev_hash, hash FROM ledger \
+             WHERE subject > $1 AND subject < ($1 || 'g') AND seq < $2 ORDER BY seq DESC LIMIT $3",
             text.to_owned(),
         ),
     };

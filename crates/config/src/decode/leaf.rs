@@ -12,7 +12,7 @@ use watchkeeper_domain::{Category, Matcher, Priority, Span, Timestamp};
 use crate::file::integration::KindWord;
 use crate::model::receiver::ChartPolicy;
 use crate::model::scrape::RelabelAction;
-use crate::model::{OnNoData, Role, SmtpTls, WorkflowKind};
+use crate::model::{OnNoData, Role, SmtpTls, TemplateLanguage, WorkflowKind};
 use crate::suggest;
 
 /// What is wrong, and what to do.
@@ -226,6 +226,7 @@ words! {
     RelabelAction = "an action of relabelling" { "replace" => Self::Replace, "keep" => Self::Keep, "drop" => Self::Drop, "keepequal" => Self::KeepEqual, "dropequal" => Self::DropEqual, "hashmod" => Self::HashMod, "labelmap" => Self::LabelMap, "labeldrop" => Self::LabelDrop, "labelkeep" => Self::LabelKeep, "lowercase" => Self::Lowercase, "uppercase" => Self::Uppercase }
     SmtpTls = "a kind of encryption" { "starttls" => Self::Starttls, "tls" => Self::Tls, "none" => Self::None }
     OnNoData = "a meaning of missing data" { "unknown" => Self::Unknown, "ok" => Self::Ok, "firing" => Self::Firing }
+    TemplateLanguage = "a language of templates" { "go" => Self::Go, "jinja" => Self::Jinja }
     KindWord = "a kind of integration" {
         "pagerduty" => Self::PagerDuty, "alertmanager" => Self::Alertmanager, "grafana" => Self::Grafana,
         "azure" => Self::Azure, "datadog" => Self::Datadog, "sentry" => Self::Sentry, "github" => Self::GitHub,

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use watchkeeper_domain::{Category, Code, Priority, Span};
 use watchkeeper_lang::go_template::Template;
+use watchkeeper_lang::jinja;
 
 use super::names::Names;
 use super::probe::{is_label_name, labels};
@@ -13,7 +14,7 @@ use super::server::or;
 use crate::decode::record::record;
 use crate::decode::{At, Context, List, Map, items};
 use crate::diagnostic::Diagnostic;
-use crate::model::{OnNoData, Rule, RuleGroup, RuleKind};
+use crate::model::{OnNoData, Rule, RuleGroup, RuleKind, TemplateLanguage};
 use crate::place::Place;
 
 /// Why an expression is refused, as whoever parses it says it.
@@ -40,10 +41,12 @@ record! {
         name: At<String> = "name";
         /// The longest time between two evaluations. Default: `evaluation.interval`.
         interval: Option<At<Span>> = "interval";
-        /// Most alerts or series of a rule (read, not applied).
+        /// Most alerts or series of a rule; with more the rule is unknown. Default: 0, any number.
         limit: Option<At<u32>> = "limit";
-        /// How far back rules look (read, not applied).
+        /// How far before the moment of evaluation rules look. Default: 0s.
         query_offset: Option<At<Span>> = "query_offset";
+        /// What labels and annotations are written in: `go` (default) or `jinja`.
+        templates: Option<At<TemplateLanguage>> = "templates";
         /// Labels for all rules of the group.
         labels: Option<Map<At<String>>> = "labels";
         /// The rules.
@@ -74,6 +77,8 @@ record! {
         priority: Option<At<Priority>> = "priority";
         /// What missing data means: `unknown` (default), `ok`, `firing`.
         on_no_data: Option<At<OnNoData>> = "on_no_data";
+        /// What labels and annotations are written in: `go` or `jinja`. Default: the group's.
+        templates: Option<At<TemplateLanguage>> = "templates";
     }
 }
 
@@ -104,7 +109,7 @@ pub(crate) struct GroupsSeen(BTreeSet<String>);
 
 impl GroupsSeen {
     /// What the ids of a group's rules begin with: its name, and a number from the second file with that name on.
-    fn prefix(&mut self, name: &str) -> String {
+    pub(crate) fn prefix(&mut self, name: &str) -> String {
         let (mut prefix, mut count) = (name.to_owned(), 1);
         while !self.0.insert(prefix.clone()) {
             count += 1;
@@ -134,36 +139,37 @@ impl RuleFile {
 
 impl GroupFile {
     fn build(&self, prefix: &str, check_expr: CheckExpr<'_>, cx: &mut Context<'_>) -> RuleGroup {
-        for (place, key) in [
-            self.limit.as_ref().filter(|at| at.value > 0).map(|at| (&at.place, "limit")),
-            self.query_offset.as_ref().filter(|at| !at.value.is_zero()).map(|at| (&at.place, "query_offset")),
-        ]
-        .into_iter()
-        .flatten()
-        {
-            cx.warn(Diagnostic::at(Code::ConfigInvalidValue, place, format!("`{key}` is read but not applied")));
-        }
-        let shared = labels(self.labels.as_ref(), cx);
+        let shared = Shared {
+            prefix,
+            labels: labels(self.labels.as_ref(), cx),
+            templates: or(self.templates.as_ref(), TemplateLanguage::Go),
+        };
         let mut seen: BTreeMap<String, Vec<Seen>> = BTreeMap::new();
-        let rules = items(&self.rules)
-            .iter()
-            .filter_map(|rule| rule.build(prefix, &shared, &mut seen, check_expr, cx))
-            .collect();
+        let rules =
+            items(&self.rules).iter().filter_map(|rule| rule.build(&shared, &mut seen, check_expr, cx)).collect();
         RuleGroup {
             name: self.name.value.clone(),
             file: self.place.file.path.clone(),
             // Prometheus reads `0s` as "the global interval".
             interval: self.interval.as_ref().map(|at| at.value).filter(|i| !i.is_zero()),
+            limit: usize::try_from(or(self.limit.as_ref(), 0)).unwrap_or(usize::MAX),
+            query_offset: or(self.query_offset.as_ref(), Span::ZERO),
             rules,
         }
     }
 }
 
+/// What a group says for all of its rules.
+struct Shared<'a> {
+    prefix: &'a str,
+    labels: BTreeMap<String, String>,
+    templates: TemplateLanguage,
+}
+
 impl RuleEntry {
     fn build(
         &self,
-        group: &str,
-        shared: &BTreeMap<String, String>,
+        shared: &Shared<'_>,
         seen: &mut BTreeMap<String, Vec<Seen>>,
         check_expr: CheckExpr<'_>,
         cx: &mut Context<'_>,
@@ -179,14 +185,15 @@ impl RuleEntry {
         };
         check(&self.expr.value, &self.expr, check_expr, cx);
         let own = labels(self.labels.as_ref(), cx);
-        let mut all = shared.clone();
+        let mut all = shared.labels.clone();
         all.extend(own);
+        let templates = or(self.templates.as_ref(), shared.templates);
         if name.value.trim().is_empty() {
             cx.invalid(&name.place, "the name of a rule is empty", None);
         }
-        let id = self.id(group, name, &all, seen, cx);
+        let id = self.id(shared.prefix, name, &all, seen, cx);
         let kind = if alerting {
-            self.templates(cx);
+            self.check_templates(templates, cx);
             RuleKind::Alerting {
                 hold: or(self.hold.as_ref(), Span::ZERO),
                 keep_firing_for: or(self.keep_firing_for.as_ref(), Span::ZERO),
@@ -200,6 +207,7 @@ impl RuleEntry {
                 category: or(self.category.as_ref(), word(&all, &["category"]).unwrap_or(Category::Application)),
                 priority: or(self.priority.as_ref(), word(&all, &["priority", "severity"]).unwrap_or(Priority::Medium)),
                 on_no_data: or(self.on_no_data.as_ref(), OnNoData::Unknown),
+                templates,
             }
         } else {
             self.only_for_alerts(name, cx);
@@ -234,11 +242,15 @@ impl RuleEntry {
         }
     }
 
-    fn templates(&self, cx: &mut Context<'_>) {
+    fn check_templates(&self, language: TemplateLanguage, cx: &mut Context<'_>) {
         for (_, text) in [&self.labels, &self.annotations].into_iter().flatten().flat_map(|m| &m.0) {
-            if let Err(e) = Template::parse(&text.value) {
-                let place = text.place.inside(&text.value, e.offset);
-                cx.invalid(&place, format!("the template is not usable: {}", e.reason), None);
+            let problem = match language {
+                TemplateLanguage::Go => Template::parse(&text.value).err().map(|e| (e.offset, e.reason)),
+                TemplateLanguage::Jinja => jinja::check_template(&text.value).err().map(|e| (0, e.to_string())),
+            };
+            if let Some((offset, reason)) = problem {
+                let place = text.place.inside(&text.value, offset);
+                cx.invalid(&place, format!("the template is not usable: {reason}"), None);
             }
         }
         if let Some((key, _)) =
@@ -261,6 +273,7 @@ impl RuleEntry {
             self.category.as_ref().map(|at| (&at.place, "category")),
             self.priority.as_ref().map(|at| (&at.place, "priority")),
             self.on_no_data.as_ref().map(|at| (&at.place, "on_no_data")),
+            self.templates.as_ref().map(|at| (&at.place, "templates")),
         ];
         for (place, key) in misplaced.into_iter().flatten() {
             cx.invalid(

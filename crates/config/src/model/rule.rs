@@ -15,6 +15,10 @@ pub struct RuleGroup {
     pub file: String,
     /// The longest time between two evaluations; none: `evaluation.interval`.
     pub interval: Option<Span>,
+    /// The most alerts or series that one of its rules may have; 0 for any number. With more, nobody can tell.
+    pub limit: usize,
+    /// How far before the moment of an evaluation its rules look, for data that comes late.
+    pub query_offset: Span,
     /// The rules.
     pub rules: Vec<Rule>,
 }
@@ -55,7 +59,19 @@ pub enum RuleKind {
         priority: Priority,
         /// What missing data means.
         on_no_data: OnNoData,
+        /// What its labels and annotations are written in.
+        templates: TemplateLanguage,
     },
+}
+
+/// What the templates of a rule are written in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TemplateLanguage {
+    /// Go's, as in Prometheus. The default.
+    #[default]
+    Go,
+    /// Jinja, as in workflows.
+    Jinja,
 }
 
 /// What it means when the expression's series do not exist.

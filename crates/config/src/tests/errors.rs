@@ -187,7 +187,7 @@ fn rules_are_checked_at_their_place() {
   - {record: 'bad name', expr: up, for: 5m}
   - alert: D
     expr: 'a !!'
-    annotations: {summary: 'x {{ query \"up\" }}', description: '{{ $labels.x }', 'no-name': a}
+    annotations: {summary: 'x {{ call \"up\" }}', description: '{{ $labels.x }', 'no-name': a}
     priority: criticl
     category: net
     on_no_data: fire

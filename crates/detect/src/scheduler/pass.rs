@@ -10,14 +10,15 @@ use futures::StreamExt;
 use watchkeeper_config::model::OnNoData;
 use watchkeeper_domain::query::QueryError;
 use watchkeeper_domain::{Labels, Span, Timestamp};
+use watchkeeper_lang::go_template::Answers;
 use watchkeeper_state::{ReconcileError, Report};
 
-use super::Scheduler;
 use super::runtime::{Health, Instance, LastEvaluation, Orphan, RuleRun, Runtime, Standing};
 use super::write::Written;
-use crate::compiled::Compiled;
+use super::{Scheduler, series};
+use crate::compiled::{Compiled, Rendering};
 use crate::judge::{self, Judgement, Seen};
-use crate::nearest::nearest;
+use crate::never;
 use crate::plan::Plan;
 use crate::rule::{Cause, Change, InstanceState, Observation, Transition, step};
 use crate::{findings, recording};
@@ -44,6 +45,8 @@ struct Evaluated {
     at: Timestamp,
     duration: Duration,
     outcome: Outcome,
+    /// To the queries of its templates.
+    answers: Arc<Answers>,
 }
 
 enum Outcome {
@@ -62,6 +65,7 @@ pub(super) struct Move {
     pub(super) active_at: Timestamp,
     pub(super) at: Timestamp,
     pub(super) cost: Span,
+    pub(super) answers: Arc<Answers>,
 }
 
 /// What a pass changes.
@@ -97,7 +101,7 @@ impl Scheduler {
             };
             (take_jobs(&mut runtime, now), changes)
         };
-        if jobs.is_empty() && changes.nothing_to_write() {
+        if jobs.is_empty() && changes.nothing_to_write() && self.runtime.lock().ended.is_empty() {
             return Ok(Report { processed: 0, next_due: next_due(&self.runtime.lock()) });
         }
         let evaluated: Vec<Evaluated> = futures::stream::iter(jobs)
@@ -121,23 +125,30 @@ impl Scheduler {
                 return Err(error.into());
             }
         };
-        let mut runtime = self.runtime.lock();
         let processed = evaluated.len() + changes.orphans.len() + changes.forgotten.len();
-        adopt(&mut runtime, changes, &written, evaluated);
-        Ok(Report { processed, next_due: next_due(&runtime) })
+        let writes = adopt(&mut self.runtime.lock(), changes, &written, evaluated);
+        self.write_series(writes, now).await;
+        Ok(Report { processed, next_due: next_due(&self.runtime.lock()) })
     }
 
     async fn evaluate(&self, job: Job) -> Vec<Evaluated> {
         let mut evaluated = Vec::with_capacity(job.rules.len());
         for due in job.rules {
             let (at, began) = (self.env.now(), self.env.clock.monotonic());
+            let mut answers = Answers::new();
             let outcome = match (&due.rule.plan, due.rule.is_recording()) {
                 (Ok(plan), true) => Outcome::Recorded(self.record(&due, plan, at).await),
                 (Err(reason), true) => Outcome::Recorded(Err(reason.clone())),
-                (plan, false) => Outcome::Judged(self.judge(&due, plan, at).await),
+                (plan, false) => {
+                    let judgement = self.judge(&due, plan, at).await;
+                    let asked = async { Ok(due.rule.answers(&*self.query, &judgement.seen, at).await) };
+                    // Without answers in time the texts say so where they stand; the alert goes out all the same.
+                    answers = self.limited(at, asked).await.unwrap_or_default();
+                    Outcome::Judged(judgement)
+                }
             };
             let duration = self.env.clock.monotonic().saturating_sub(began);
-            evaluated.push(Evaluated { rule: due.rule, at, duration, outcome });
+            evaluated.push(Evaluated { rule: due.rule, at, duration, outcome, answers: Arc::new(answers) });
         }
         evaluated
     }
@@ -148,7 +159,8 @@ impl Scheduler {
         let silence_matters = rule.on_no_data() != OnNoData::Ok;
         let found = match plan {
             Ok(plan) => {
-                let found = findings::evaluate(&*self.query, plan, &due.known, &identity, at, silence_matters);
+                let asked = rule.moment(at);
+                let found = findings::evaluate(&*self.query, plan, &due.known, &identity, asked, silence_matters);
                 self.limited(at, found).await
             }
             Err(reason) => Err(QueryError::Invalid(reason.clone())),
@@ -157,9 +169,13 @@ impl Scheduler {
     }
 
     async fn record(&self, due: &DueRule, plan: &Plan, at: Timestamp) -> Result<BTreeSet<Labels>, String> {
-        let answer = self.limited(at, self.query.instant(&plan.expr, at)).await;
+        let asked = due.rule.moment(at);
+        let answer = self.limited(at, self.query.instant(&plan.expr, asked)).await;
         let elements = answer.and_then(findings::vector).map_err(|e| e.to_string())?;
-        let (batch, written) = recording::batch(&due.rule.rule, elements, &due.recorded, at)?;
+        if let Some(reason) = due.rule.over_limit(elements.len()) {
+            return Err(reason);
+        }
+        let (batch, written) = recording::batch(&due.rule.rule, elements, &due.recorded, asked)?;
         if !batch.is_empty() {
             self.telemetry.append(batch).await.map_err(|e| e.to_string())?;
         }
@@ -183,14 +199,9 @@ impl Scheduler {
     /// Why a rule sees nothing, with the name that was perhaps meant.
     fn no_data(&self, plan: &Result<Plan, String>) -> String {
         let Ok(plan) = plan else { return String::new() };
-        let names = (self.metric_names)();
-        let known: BTreeSet<&str> = names.iter().map(String::as_str).collect();
-        let Some(unknown) = plan.metrics().find(|name| !known.contains(name)) else {
-            return "no data: the metric exists, but no series with these labels is reported".into();
-        };
-        match nearest(unknown, known.iter().copied()) {
-            Some(near) => format!("no data: there is no metric `{unknown}`; did you mean `{near}`?"),
-            None => format!("no data: there is no metric `{unknown}`"),
+        match plan.selected.iter().find(|s| !self.catalog.any(&s.matchers)) {
+            Some(empty) => format!("no data: {}", never::of(&empty.matchers, &*self.catalog).reason),
+            None => "no data: what the rule selects is not reported any more".to_owned(),
         }
     }
 }
@@ -231,9 +242,18 @@ fn weigh(runtime: &Runtime, evaluated: &[Evaluated], changes: &mut Changes) {
             Outcome::Recorded(Ok(_)) => (Standing::Ok, None, String::new()),
             Outcome::Recorded(Err(reason)) => (Standing::Unknown, Some(Cause::QueryFailed), reason.clone()),
             Outcome::Judged(judgement) => {
-                let moves: Vec<Move> =
-                    judgement.seen.iter().filter_map(|seen| move_of(run, evaluation, seen)).collect();
-                let standing = stand(&judgement.unknown, &moves);
+                let moved =
+                    |seen: &[Seen]| seen.iter().filter_map(|seen| move_of(run, evaluation, seen)).collect::<Vec<_>>();
+                let mut moves = moved(&judgement.seen);
+                let active = moves.iter().filter(|m| m.instance.state != InstanceState::Inactive).count();
+                let mut unknown = judgement.unknown.clone();
+                if let Some(reason) = evaluation.rule.over_limit(active) {
+                    // Prometheus forgets all of the rule's alerts then; here what was on stays on, and nobody can tell more.
+                    let known: Vec<Labels> = run.instances.keys().cloned().collect();
+                    let told = judge::cannot_tell(&known, Cause::QueryFailed, reason, judgement.series_seen);
+                    (moves, unknown) = (moved(&told.seen), told.unknown);
+                }
+                let standing = stand(&unknown, &moves);
                 changes.moves.extend(moves);
                 standing
             }
@@ -267,13 +287,15 @@ fn move_of(run: &RuleRun, evaluation: &Evaluated, seen: &Seen) -> Option<Move> {
     let instance = match known {
         Some(known) => Instance { state, value, ..known.clone() },
         None => {
-            let labels = rule.alert_labels(&seen.labels, value);
+            let rendering = Rendering { at, answers: &evaluation.answers };
+            let labels = rule.alert_labels(&seen.labels, value, rendering);
             let fingerprint = labels.fingerprint().to_string();
             Instance { labels, fingerprint, state, value, alert_id: None }
         }
     };
     let cost = Span::from(evaluation.duration);
-    Some(Move { rule: rule.clone(), identity: seen.identity.clone(), instance, transition, write, active_at, at, cost })
+    let (rule, answers, identity) = (rule.clone(), evaluation.answers.clone(), seen.identity.clone());
+    Some(Move { rule, identity, instance, transition, write, active_at, at, cost, answers })
 }
 
 /// The worst of a rule's instances; unknown when it could not be evaluated.
@@ -292,8 +314,13 @@ fn stand(unknown: &Option<(Cause, String)>, moves: &[Move]) -> (Standing, Option
     (standing, None, String::new())
 }
 
-/// Takes over what was committed.
-fn adopt(runtime: &mut Runtime, changes: Changes, written: &Written, evaluated: Vec<Evaluated>) {
+/// Takes over what was committed; gives what is to be written of the rules' alerts as series.
+fn adopt(
+    runtime: &mut Runtime,
+    changes: Changes,
+    written: &Written,
+    evaluated: Vec<Evaluated>,
+) -> Vec<series::Written> {
     runtime.orphans.clear();
     runtime.forgotten.clear();
     let mut moves: BTreeMap<String, Vec<(usize, Move)>> = BTreeMap::new();
@@ -304,6 +331,7 @@ fn adopt(runtime: &mut Runtime, changes: Changes, written: &Written, evaluated: 
         changes.healths.into_iter().map(|(rule, health, _)| (rule.rule.id.clone(), health)).collect();
     let mut evaluated: BTreeMap<String, Evaluated> =
         evaluated.into_iter().map(|e| (e.rule.rule.id.clone(), e)).collect();
+    let mut writes = Vec::new();
     for group in &mut runtime.groups {
         let mut cost = None;
         for run in &mut group.rules {
@@ -331,14 +359,16 @@ fn adopt(runtime: &mut Runtime, changes: Changes, written: &Written, evaluated: 
                 }
                 Outcome::Recorded(Err(_)) => 0,
             };
-            run.evaluations += 1;
+            run.answers = evaluation.answers;
             run.changed = false;
-            run.last = Some(LastEvaluation { at: evaluation.at, duration: evaluation.duration, series_seen });
+            run.evaluated(LastEvaluation { at: evaluation.at, duration: evaluation.duration, series_seen });
             run.due = run.next_due(evaluation.at, group.interval, duration);
+            writes.extend(series::due(run, group.interval, evaluation.at));
             *cost.get_or_insert(0) += duration.as_micros();
         }
         if let Some(cost) = cost {
             group.cost = Span::from_micros(cost);
         }
     }
+    writes
 }

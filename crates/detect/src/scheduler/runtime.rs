@@ -3,7 +3,7 @@
 //! No IO and no locks: `scheduler` owns the lock, `pass` does the work. The rows are the truth after a restart; this is
 //! the truth while it runs, changed only after the rows were committed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use watchkeeper_config::model::Evaluation;
 use watchkeeper_domain::ids::AlertId;
 use watchkeeper_domain::{Labels, Span, Timestamp};
+use watchkeeper_lang::go_template::Answers;
 
 use super::index::{Dirty, Index};
 use crate::compiled::Compiled;
@@ -31,6 +32,8 @@ pub(super) struct Runtime {
     pub(super) orphans: Vec<Orphan>,
     /// Rules that are no more.
     pub(super) forgotten: Vec<String>,
+    /// Series that nothing writes any more: they are marked as ended.
+    pub(super) ended: BTreeSet<Labels>,
     pub(super) coalesce: Span,
     /// The two clocks at the last look.
     clocks: Option<(Timestamp, Duration)>,
@@ -68,12 +71,35 @@ pub(super) struct RuleRun {
     /// Whether there is a row of its health.
     pub(super) stored: bool,
     pub(super) last: Option<LastEvaluation>,
+    /// The last evaluations, the newest at the end.
+    pub(super) past: VecDeque<PastEvaluation>,
     pub(super) evaluations: u64,
     pub(super) failures: u64,
     /// What a recording rule wrote the last time.
     pub(super) recorded: BTreeSet<Labels>,
+    /// The series of its alerts as they were written the last time, and when that was.
+    pub(super) active: BTreeMap<Labels, f64>,
+    pub(super) active_at: Option<Timestamp>,
+    /// To the queries of its templates, of the last evaluation.
+    pub(super) answers: Arc<Answers>,
     /// Its expression was changed and not yet evaluated: what it does not find any more ends.
     pub(super) changed: bool,
+}
+
+/// How many evaluations of a rule are remembered.
+const REMEMBERED: usize = 30;
+
+/// One evaluation, for people.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PastEvaluation {
+    /// When.
+    pub at: Timestamp,
+    /// How long it took.
+    pub duration: Duration,
+    /// How many series it saw.
+    pub series_seen: usize,
+    /// How the rule stood after it.
+    pub standing: Standing,
 }
 
 /// The last evaluation.
@@ -149,9 +175,13 @@ impl RuleRun {
             health: Health { standing: Standing::Unknown, cause: None, reason, since: now },
             stored: false,
             last: None,
+            past: VecDeque::new(),
             evaluations: 0,
             failures: 0,
             recorded: BTreeSet::new(),
+            active: BTreeMap::new(),
+            active_at: None,
+            answers: Arc::default(),
             changed: false,
         }
     }
@@ -165,6 +195,17 @@ impl RuleRun {
         let timers = self.instances.values().filter_map(|i| i.state.due(&self.rule.timing));
         let soonest = timers.chain(slide).chain([at + interval]).min().unwrap_or(at + interval);
         soonest.max(at + Span::from_millis(1))
+    }
+
+    /// Notes an evaluation.
+    pub(super) fn evaluated(&mut self, last: LastEvaluation) {
+        if self.past.len() >= REMEMBERED {
+            self.past.pop_front();
+        }
+        let LastEvaluation { at, duration, series_seen } = last;
+        self.past.push_back(PastEvaluation { at, duration, series_seen, standing: self.health.standing });
+        self.evaluations += 1;
+        self.last = Some(last);
     }
 
     fn is_dirty(&self) -> bool {
@@ -217,7 +258,7 @@ impl Runtime {
             let rules = rules
                 .into_iter()
                 .map(|rule| match before.remove(&rule.rule.id) {
-                    Some(run) if run.rule.rule == rule.rule && run.rule.file == rule.file => run,
+                    Some(run) if run.rule.same(&rule) => run,
                     Some(run) => replace(run, rule, now, &mut self.orphans),
                     None => RuleRun::new(rule, now),
                 })
@@ -229,6 +270,7 @@ impl Runtime {
             self.groups.push(Group { name, interval, started, cost, rules });
         }
         for (rule_id, run) in before {
+            self.ended.extend(run.recorded.into_iter().chain(run.active.into_keys()));
             self.orphan(&rule_id, run.instances.into_values(), "the rule was removed");
             self.forgotten.push(rule_id);
         }
@@ -287,6 +329,8 @@ fn replace(run: RuleRun, rule: Arc<Compiled>, now: Timestamp, orphans: &mut Vec<
     next.changed = !same_condition;
     next.health = run.health;
     next.stored = run.stored;
+    // What it goes on to write is not in here the next time; the rest ends.
+    (next.recorded, next.active) = (run.recorded, run.active);
     for (identity, instance) in run.instances {
         if same_labels && (same_condition || instance.state.is_firing()) {
             next.instances.insert(identity, instance);

@@ -10,6 +10,7 @@ use watchkeeper_domain::ids::AlertId;
 use watchkeeper_domain::{Labels, Timestamp};
 
 use super::runtime::{Group, Instance, RuleRun, Runtime, Standing};
+use crate::compiled::Rendering;
 use crate::rule::InstanceState;
 
 /// One rule as it runs.
@@ -39,6 +40,8 @@ pub struct RuleStatus {
     pub failures: u64,
     /// How many series its last evaluation saw.
     pub series_seen: usize,
+    /// What is compared, how, and with which number, where that decides the rule.
+    pub comparison: Option<(String, String, f64)>,
     /// Its instances that are not inactive, by labels.
     pub instances: Vec<InstanceStatus>,
 }
@@ -76,10 +79,12 @@ pub(super) fn of(runtime: &Runtime, detail: Detail) -> Vec<RuleStatus> {
 }
 
 fn rule(group: &Group, run: &RuleRun, detail: Detail) -> RuleStatus {
+    let at = run.last.map_or(run.due, |last| last.at);
     let told = |instance: &Instance| {
+        let rendering = Rendering { at, answers: &run.answers };
         let annotations = match detail {
             Detail::Brief => BTreeMap::new(),
-            Detail::Annotations => run.rule.annotations(&instance.labels, instance.value),
+            Detail::Annotations => run.rule.annotations(&instance.labels, instance.value, rendering),
         };
         self::instance(instance, annotations)
     };
@@ -96,6 +101,10 @@ fn rule(group: &Group, run: &RuleRun, detail: Detail) -> RuleStatus {
         evaluations: run.evaluations,
         failures: run.failures,
         series_seen: run.last.map_or(0, |l| l.series_seen),
+        comparison: run.rule.plan.as_ref().ok().and_then(|plan| {
+            let compared = plan.comparison.as_ref()?;
+            Some((compared.lhs.clone(), compared.op.sign().to_owned(), compared.threshold))
+        }),
         instances: run.instances.values().filter_map(told).collect(),
     }
 }

@@ -1,5 +1,6 @@
 //! Stories of the scheduler on a clock that is moved by hand, with the real evaluator and a real database.
 
+mod groups;
 mod property;
 mod seed;
 mod world;

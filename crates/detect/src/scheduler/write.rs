@@ -14,7 +14,7 @@ use super::Scheduler;
 use super::pass::{Changes, Move};
 use super::rows;
 use super::runtime::{Instance, Orphan};
-use crate::compiled::{ALERT_NAME, Compiled};
+use crate::compiled::{ALERT_NAME, Compiled, Rendering};
 use crate::evidence;
 use crate::rule::{Change, InstanceState};
 
@@ -108,8 +108,9 @@ impl Scheduler {
             if let (Verdict::Firing, Ok(plan)) = (&verdict, &m.rule.plan) {
                 let id = m.rule.rule.id.as_str();
                 if !courses.contains_key(id) {
-                    let course =
-                        self.limited(m.at, async { Ok(evidence::fetch(&*self.query, plan, m.at, m.cost).await) });
+                    let course = self.limited(m.at, async {
+                        Ok(evidence::fetch(&*self.query, plan, m.rule.moment(m.at), m.cost).await)
+                    });
                     courses.insert(id, course.await.unwrap_or_else(|e| Err(e.to_string())));
                 }
                 if let Some(course) = courses.get(id) {
@@ -136,12 +137,13 @@ fn verdict(m: &Move) -> Option<Verdict> {
 fn signal(m: &Move, verdict: Verdict, evidence: Value) -> Signal {
     let (rule, instance) = (&m.rule, &m.instance);
     let (threshold, comparison) = compared(rule);
+    let rendering = Rendering { at: m.at, answers: &m.answers };
     Signal {
         source: "rule".into(),
         rule_id: Some(rule.rule.id.clone()),
         name: rule.rule.name.clone(),
         labels: instance.labels.clone(),
-        annotations: rule.annotations(&instance.labels, instance.value),
+        annotations: rule.annotations(&instance.labels, instance.value, rendering),
         category: rule.category(),
         priority: rule.priority(),
         verdict,

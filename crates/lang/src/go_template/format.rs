@@ -93,6 +93,7 @@ pub(super) fn printf(pattern: &str, args: &[Value]) -> Result<String, String> {
             return Err(format!("`{pattern}` has more verbs than arguments"));
         };
         let body = verb(&spec, value)?;
+        super::function::within(&out)?;
         let length = body.chars().count();
         let pad = spec.width.saturating_sub(length);
         if spec.minus {
@@ -166,7 +167,7 @@ fn verb(spec: &Spec, value: &Value) -> Result<String, String> {
             Some(most) => t.chars().take(most).collect(),
             None => t.clone(),
         },
-        ('s' | 'v', v @ (Value::Labels(_) | Value::Nil | Value::Root)) => v.text(),
+        ('s' | 'v', v) if !matches!(v, Value::Bool(_) | Value::Int(_) | Value::Float(_)) => v.text(),
         _ => return Err(wrong()),
     })
 }

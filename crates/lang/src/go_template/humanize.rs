@@ -3,6 +3,7 @@
 //! Not their dispatch: `function` has the table.
 
 use super::format::general;
+use super::moment;
 
 fn four(value: f64) -> String {
     general(value, Some(4))
@@ -92,19 +93,5 @@ pub(super) fn percentage(v: f64) -> String {
 
 /// Unix seconds as Go prints a time in UTC: `1970-01-01 00:00:01 +0000 UTC`.
 pub(super) fn timestamp(v: f64) -> Result<String, String> {
-    if !v.is_finite() {
-        return Ok(four(v));
-    }
-    let outside = || format!("{} is outside of the times that can be shown", four(v));
-    if v.abs() > 9_223_372_036.9 {
-        return Err(outside());
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "bounded by the line above")]
-    let nanos = (v * 1e9).round() as i128;
-    let time = jiff::Timestamp::from_nanosecond(nanos).map_err(|_| outside())?;
-    let zoned = time.to_zoned(jiff::tz::TimeZone::UTC);
-    let fraction = format!("{:09}", zoned.subsec_nanosecond());
-    let fraction = fraction.trim_end_matches('0');
-    let dot = if fraction.is_empty() { "" } else { "." };
-    Ok(format!("{}{dot}{fraction} +0000 UTC", zoned.strftime("%Y-%m-%d %H:%M:%S")))
+    if v.is_finite() { moment::from_seconds(v).map(moment::shown) } else { Ok(four(v)) }
 }

@@ -1,6 +1,8 @@
-//! The grammar: text, actions, `if`/`else`, `with`, pipelines.
+//! The grammar: text, actions, `if`, `with`, `range`, `define`, `template`, `block`, pipelines.
 //!
 //! Not the meaning of functions: `function` has their table; here names and numbers of arguments are checked.
+
+use std::collections::BTreeMap;
 
 use super::function::{self, Function};
 use super::lex::{self, Kind, Piece, Token};
@@ -10,8 +12,30 @@ use super::{MAX_DEPTH, TemplateError};
 pub(super) enum Node {
     Text(String),
     Print(Pipeline),
-    If { condition: Pipeline, then: Vec<Node>, otherwise: Vec<Node> },
-    With { value: Pipeline, then: Vec<Node>, otherwise: Vec<Node> },
+    If {
+        condition: Pipeline,
+        then: Vec<Node>,
+        otherwise: Vec<Node>,
+    },
+    With {
+        value: Pipeline,
+        then: Vec<Node>,
+        otherwise: Vec<Node>,
+    },
+    Range {
+        /// Variables for the place and the element; the element's alone when there is one.
+        names: Vec<String>,
+        value: Pipeline,
+        body: Vec<Node>,
+        otherwise: Vec<Node>,
+    },
+    /// Another template of the same text, with its dot.
+    Template {
+        name: String,
+        dot: Option<Pipeline>,
+    },
+    Break,
+    Continue,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +53,11 @@ pub(super) enum Command {
         function: &'static Function,
         args: Vec<Operand>,
     },
+    /// `value.Method argument`; the last field of the operand is the method.
+    Method {
+        of: Operand,
+        args: Vec<Operand>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -40,24 +69,46 @@ pub(super) enum Operand {
     Float(f64),
     Bool(bool),
     Nil,
-    Parenthesis(Box<Pipeline>),
+    /// A function that needs no argument, called where it stands.
+    Call(&'static Function),
+    Parenthesis(Box<Pipeline>, Vec<String>),
 }
 
-/// Variables that exist before the template begins.
+/// A whole text: what is rendered, and the templates that it defines.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Parsed {
+    pub(super) main: Vec<Node>,
+    pub(super) defined: BTreeMap<String, Vec<Node>>,
+    /// Whether a query is called somewhere.
+    pub(super) asks: bool,
+}
+
+/// Variables that exist before the template begins; a defined template has only the first.
 pub(super) const GIVEN: [&str; 5] = ["", "labels", "value", "externalLabels", "externalURL"];
 
-pub(super) fn parse(text: &str) -> Result<Vec<Node>, TemplateError> {
+pub(super) fn parse(text: &str) -> Result<Parsed, TemplateError> {
     let pieces = lex::pieces(text)?;
     let mut parser = Parser {
         pieces: pieces.into_iter().peekable(),
         scope: GIVEN.map(str::to_owned).to_vec(),
         depth: 0,
+        loops: 0,
         end: text.len(),
+        defined: BTreeMap::new(),
+        called: Vec::new(),
+        asks: false,
     };
-    let (nodes, stop) = parser.block()?;
-    match stop {
-        Stop::End => Ok(nodes),
-        Stop::Keyword { word, offset, .. } => Err(error(offset, format!("`{word}` without `if` or `with` before it"))),
+    let (main, stop) = parser.block()?;
+    if let Stop::Keyword { word, offset, .. } = stop {
+        return Err(error(offset, format!("`{word}` without `if`, `with` or `range` before it")));
+    }
+    let Parser { defined, called, asks, .. } = parser;
+    match called.into_iter().find(|(name, _)| !defined.contains_key(name)) {
+        Some((name, offset)) => {
+            let name: String = name.chars().take(80).collect();
+            Err(error(offset, format!("the template \"{name}\" is not defined in this text")))
+        }
+        None => Ok(Parsed { main, defined, asks }),
     }
 }
 
@@ -69,13 +120,26 @@ struct Parser {
     pieces: std::iter::Peekable<std::vec::IntoIter<Piece>>,
     scope: Vec<String>,
     depth: usize,
+    loops: usize,
     end: usize,
+    defined: BTreeMap<String, Vec<Node>>,
+    /// Templates that are called, with where.
+    called: Vec<(String, usize)>,
+    asks: bool,
 }
 
 /// Why a block ended.
 enum Stop {
     End,
     Keyword { word: &'static str, rest: Vec<Token>, offset: usize },
+}
+
+/// A block that has a body and may have an `else`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Block {
+    If,
+    With,
+    Range,
 }
 
 impl Parser {
@@ -95,66 +159,145 @@ impl Parser {
             };
             let rest = || tokens.iter().skip(1).cloned().collect::<Vec<_>>();
             match keyword.as_str() {
-                "if" => nodes.push(self.conditional(rest(), offset, false)?),
-                "with" => nodes.push(self.conditional(rest(), offset, true)?),
+                "if" => nodes.push(self.branch(rest(), offset, Block::If)?),
+                "with" => nodes.push(self.branch(rest(), offset, Block::With)?),
+                "range" => nodes.push(self.branch(rest(), offset, Block::Range)?),
                 "else" => return Ok((nodes, Stop::Keyword { word: "else", rest: rest(), offset })),
                 "end" => return Ok((nodes, Stop::Keyword { word: "end", rest: rest(), offset })),
-                word @ ("range" | "define" | "template" | "block" | "break" | "continue") => {
-                    return Err(error(
-                        offset,
-                        format!(
-                            "`{word}` is not supported in templates; accepted: `if`, `else`, `with`, `end` and functions"
-                        ),
-                    ));
+                "define" => self.define(&rest(), offset)?,
+                "template" => nodes.push(self.template(rest(), offset)?),
+                "block" => nodes.push(self.inline(rest(), offset)?),
+                "break" | "continue" if self.loops == 0 => {
+                    return Err(error(offset, format!("`{keyword}` stands inside `range` only")));
                 }
+                "break" => nodes.push(Node::Break),
+                "continue" => nodes.push(Node::Continue),
                 _ => nodes.push(Node::Print(self.pipeline(tokens, offset)?)),
             }
         }
         Ok((nodes, Stop::End))
     }
 
-    fn conditional(&mut self, tokens: Vec<Token>, offset: usize, with: bool) -> Result<Node, TemplateError> {
+    fn deeper(&mut self, offset: usize) -> Result<(), TemplateError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(error(offset, format!("blocks are nested deeper than {MAX_DEPTH}")));
         }
+        Ok(())
+    }
+
+    fn branch(&mut self, tokens: Vec<Token>, offset: usize, block: Block) -> Result<Node, TemplateError> {
+        self.deeper(offset)?;
         let scope = self.scope.len();
-        let condition = self.pipeline(tokens, offset)?;
+        let (names, tokens) = if block == Block::Range { range_names(tokens) } else { (Vec::new(), tokens) };
+        let head = self.pipeline(tokens, offset)?;
+        self.scope.extend(names.iter().cloned());
+        self.loops += usize::from(block == Block::Range);
         let (then, stop) = self.block()?;
+        self.loops -= usize::from(block == Block::Range);
+        let not_closed = || error(offset, "the block is not closed with `{{ end }}`");
         let otherwise = match stop {
-            Stop::End => return Err(error(offset, "the block is not closed with `{{ end }}`")),
+            Stop::End => return Err(not_closed()),
             Stop::Keyword { word: "end", .. } => Vec::new(),
             Stop::Keyword { rest, offset, .. } => match rest.first().map(|t| &t.kind) {
                 None => match self.block()? {
                     (nodes, Stop::Keyword { word: "end", .. }) => nodes,
                     (_, Stop::Keyword { offset, .. }) => return Err(error(offset, "a block has one `else` at most")),
-                    (_, Stop::End) => return Err(error(offset, "the block is not closed with `{{ end }}`")),
+                    (_, Stop::End) => return Err(not_closed()),
                 },
                 // `else if` shares the `end` of the chain.
-                Some(Kind::Word(word)) if word == "if" || word == "with" => {
-                    let with = word == "with";
-                    vec![self.conditional(rest.into_iter().skip(1).collect(), offset, with)?]
+                Some(Kind::Word(word)) if block != Block::Range && (word == "if" || word == "with") => {
+                    let block = if word == "with" { Block::With } else { Block::If };
+                    vec![self.branch(rest.into_iter().skip(1).collect(), offset, block)?]
                 }
                 Some(_) => return Err(error(offset, "after `else` only `if` or `with` may follow")),
             },
         };
         self.scope.truncate(scope);
         self.depth -= 1;
-        Ok(if with {
-            Node::With { value: condition, then, otherwise }
-        } else {
-            Node::If { condition, then, otherwise }
+        Ok(match block {
+            Block::If => Node::If { condition: head, then, otherwise },
+            Block::With => Node::With { value: head, then, otherwise },
+            Block::Range => Node::Range { names, value: head, body: then, otherwise },
         })
     }
 
+    /// The body of a template of its own, which knows no variables but `$`.
+    fn define(&mut self, tokens: &[Token], offset: usize) -> Result<(), TemplateError> {
+        if self.depth > 0 {
+            return Err(error(offset, "`define` stands outside of other blocks"));
+        }
+        let [Token { kind: Kind::Text(name), .. }] = tokens else {
+            return Err(error(offset, "write `define` with a name in double quotes: `{{ define \"name\" }}`"));
+        };
+        self.body(name.clone(), offset)
+    }
+
+    fn body(&mut self, name: String, offset: usize) -> Result<(), TemplateError> {
+        self.deeper(offset)?;
+        let (scope, loops) = (std::mem::replace(&mut self.scope, vec![String::new()]), std::mem::take(&mut self.loops));
+        let (nodes, stop) = self.block()?;
+        (self.scope, self.loops) = (scope, loops);
+        self.depth -= 1;
+        match stop {
+            Stop::Keyword { word: "end", .. } => {
+                self.defined.insert(name, nodes);
+                Ok(())
+            }
+            Stop::Keyword { offset, .. } => Err(error(offset, "a defined template has no `else`")),
+            Stop::End => Err(error(offset, "the block is not closed with `{{ end }}`")),
+        }
+    }
+
+    fn template(&mut self, mut tokens: Vec<Token>, offset: usize) -> Result<Node, TemplateError> {
+        if tokens.is_empty() {
+            return Err(error(offset, "write `template` with a name in double quotes: `{{ template \"name\" . }}`"));
+        }
+        let Token { kind: Kind::Text(name), .. } = tokens.remove(0) else {
+            return Err(error(offset, "the name of a template stands in double quotes"));
+        };
+        self.called.push((name.clone(), offset));
+        let dot = if tokens.is_empty() { None } else { Some(self.pipeline(tokens, offset)?) };
+        Ok(Node::Template { name, dot })
+    }
+
+    /// `block` defines a template where it calls it.
+    fn inline(&mut self, tokens: Vec<Token>, offset: usize) -> Result<Node, TemplateError> {
+        let node = self.template(tokens, offset)?;
+        if let Node::Template { name, .. } = &node {
+            self.body(name.clone(), offset)?;
+        }
+        Ok(node)
+    }
+
     fn pipeline(&mut self, tokens: Vec<Token>, offset: usize) -> Result<Pipeline, TemplateError> {
-        let mut words = Words { tokens: &tokens, at: 0, offset, end: self.end, scope: &mut self.scope, depth: 0 };
+        let mut words =
+            Words { tokens: &tokens, at: 0, offset, end: self.end, scope: &mut self.scope, depth: 0, asks: self.asks };
         let pipeline = words.pipeline(true)?;
+        self.asks = words.asks;
         match words.peek() {
             None => Ok(pipeline),
             Some(token) => Err(error(token.offset, "this was not expected here")),
         }
     }
+}
+
+/// Takes `$element :=` or `$place, $element :=` off the head of a `range`.
+fn range_names(mut tokens: Vec<Token>) -> (Vec<String>, Vec<Token>) {
+    let count = match tokens.as_slice() {
+        [Token { kind: Kind::Variable(_), .. }, Token { kind: Kind::Declare, .. }, ..] => 2,
+        [
+            Token { kind: Kind::Variable(_), .. },
+            Token { kind: Kind::Comma, .. },
+            Token { kind: Kind::Variable(_), .. },
+            Token { kind: Kind::Declare, .. },
+            ..,
+        ] => 4,
+        _ => 0,
+    };
+    let head: Vec<Token> = tokens.drain(..count).collect();
+    let name = |token: Token| if let Kind::Variable(name) = token.kind { Some(name) } else { None };
+    (head.into_iter().filter_map(name).collect(), tokens)
 }
 
 struct Words<'a> {
@@ -164,6 +307,7 @@ struct Words<'a> {
     end: usize,
     scope: &'a mut Vec<String>,
     depth: usize,
+    asks: bool,
 }
 
 impl Words<'_> {
@@ -213,10 +357,8 @@ impl Words<'_> {
         if let Some(word) = word {
             self.at += 1;
             let function = function::find(&word).map_err(|reason| error(offset, reason))?;
-            let mut args = Vec::new();
-            while let Some(operand) = self.operand()? {
-                args.push(operand);
-            }
+            self.asks |= function.asks();
+            let args = self.operands()?;
             let given = args.len() + usize::from(piped);
             if given < function.least || given > function.most {
                 let takes = match (function.least, function.most) {
@@ -232,10 +374,26 @@ impl Words<'_> {
             return Err(error(offset, "after `|` a function must follow"));
         }
         let operand = self.operand()?.ok_or_else(|| error(offset, "a value is missing here"))?;
-        if self.operand()?.is_some() {
-            return Err(error(offset, "only a function can be followed by arguments"));
+        let args = self.operands()?;
+        if args.is_empty() {
+            return Ok(Command::Operand(operand));
         }
-        Ok(Command::Operand(operand))
+        match &operand {
+            Operand::Dot(fields) | Operand::Variable(_, fields) | Operand::Parenthesis(_, fields)
+                if !fields.is_empty() =>
+            {
+                Ok(Command::Method { of: operand, args })
+            }
+            _ => Err(error(offset, "only a function can be followed by arguments")),
+        }
+    }
+
+    fn operands(&mut self) -> Result<Vec<Operand>, TemplateError> {
+        let mut all = Vec::new();
+        while let Some(operand) = self.operand()? {
+            all.push(operand);
+        }
+        Ok(all)
     }
 
     fn operand(&mut self) -> Result<Option<Operand>, TemplateError> {
@@ -269,10 +427,7 @@ impl Words<'_> {
                 }
                 self.at += 1;
                 self.depth -= 1;
-                if let Some(Token { kind: Kind::Field(name), offset, spaced: false }) = self.peek() {
-                    return Err(error(*offset, format!("`.{name}` after parentheses is not supported")));
-                }
-                Operand::Parenthesis(Box::new(inner))
+                Operand::Parenthesis(Box::new(inner), self.fields(false))
             }
             kind => {
                 self.at += 1;
@@ -287,6 +442,9 @@ impl Words<'_> {
                         // A function as an argument is called without arguments, as Go does.
                         _ => {
                             let function = function::find(&word).map_err(|reason| error(token.offset, reason))?;
+                            if function.least == 0 {
+                                return Ok(Some(Operand::Call(function)));
+                            }
                             return Err(error(
                                 token.offset,
                                 format!("`{}` with its arguments belongs into parentheses here", function.name),

@@ -1,12 +1,15 @@
 //! Values that templates compute with, and their truth and text as Go has them.
 //!
-//! Not Go's type system: only what labels, numbers and the functions need.
+//! Not Go's type system: only what labels, numbers, query results and the functions need.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use watchkeeper_domain::Labels;
 
-use super::format;
+use super::{MAX_OUTPUT, Sample, format, moment};
 
-/// A value.
+/// A value. Copies are cheap: whatever can be large is shared.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     Nil,
@@ -15,6 +18,13 @@ pub(super) enum Value {
     Float(f64),
     Text(String),
     Labels(Labels),
+    /// What `query` gives.
+    List(Arc<[Value]>),
+    Sample(Arc<Sample>),
+    /// What `args` gives.
+    Map(Arc<BTreeMap<String, Value>>),
+    /// Nanoseconds since the Unix epoch, in UTC.
+    Time(i128),
     /// The dot at the top: `.Labels`, `.Value`.
     Root,
 }
@@ -28,24 +38,61 @@ impl Value {
             Self::Int(i) => *i != 0,
             Self::Float(f) => *f != 0.0,
             Self::Text(t) => !t.is_empty(),
-            Self::Labels(l) => !l.is_empty(),
-            Self::Root => true,
+            Self::Labels(labels) => !labels.is_empty(),
+            Self::List(list) => !list.is_empty(),
+            Self::Map(map) => !map.is_empty(),
+            Self::Sample(_) | Self::Time(_) | Self::Root => true,
         }
     }
 
-    /// The text that `{{ … }}` prints (Go's `%v`).
+    /// As Go's `fmt` prints it.
     pub(super) fn text(&self) -> String {
-        match self {
-            Self::Nil => "<no value>".to_owned(),
-            Self::Bool(b) => b.to_string(),
-            Self::Int(i) => i.to_string(),
-            Self::Float(f) => format::general(*f, None),
-            Self::Text(t) => t.clone(),
-            Self::Labels(labels) => {
-                let pairs: Vec<String> = labels.iter().map(|(n, v)| format!("{n}:{v}")).collect();
-                format!("map[{}]", pairs.join(" "))
+        let mut out = String::new();
+        self.write(&mut out);
+        out
+    }
+
+    /// Writes the text, and stops soon after it has grown over the limit of a rendering: values may share their parts, so
+    /// that a text can be much longer than what it is made of.
+    fn write(&self, out: &mut String) {
+        if out.len() > MAX_OUTPUT {
+            return;
+        }
+        let entries = |out: &mut String, entries: &mut dyn Iterator<Item = (&str, Value)>| {
+            out.push_str("map[");
+            for (i, (name, value)) in entries.enumerate() {
+                out.push_str(if i > 0 { " " } else { "" });
+                out.push_str(name);
+                out.push(':');
+                value.write(out);
             }
-            Self::Root => "<template data>".to_owned(),
+            out.push(']');
+        };
+        match self {
+            Self::Nil => out.push_str("<no value>"),
+            Self::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
+            Self::Int(i) => out.push_str(&i.to_string()),
+            Self::Float(f) => out.push_str(&format::general(*f, None)),
+            Self::Text(t) => out.push_str(t),
+            Self::Labels(labels) => entries(out, &mut labels.iter().map(|(n, v)| (n, Self::Text(v.to_owned())))),
+            Self::Map(map) => entries(out, &mut map.iter().map(|(n, v)| (n.as_str(), v.clone()))),
+            Self::List(list) => {
+                out.push('[');
+                for (i, value) in list.iter().enumerate() {
+                    out.push_str(if i > 0 { " " } else { "" });
+                    value.write(out);
+                }
+                out.push(']');
+            }
+            Self::Sample(sample) => {
+                out.push_str("&{");
+                Self::Labels(sample.labels.clone()).write(out);
+                out.push(' ');
+                out.push_str(&format::general(sample.value, None));
+                out.push('}');
+            }
+            Self::Time(nanos) => out.push_str(&moment::shown(*nanos)),
+            Self::Root => out.push_str("<template data>"),
         }
     }
 
@@ -69,6 +116,10 @@ impl Value {
             Self::Int(_) | Self::Float(_) => "a number",
             Self::Text(_) => "a text",
             Self::Labels(_) => "a label set",
+            Self::List(_) => "a query's result",
+            Self::Sample(_) => "a sample",
+            Self::Map(_) => "a map",
+            Self::Time(_) => "a time",
             Self::Root => "the dot",
         }
     }

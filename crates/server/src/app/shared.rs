@@ -29,6 +29,7 @@ use watchkeeper_scrape::ScrapeRunner;
 use watchkeeper_state::{Entry, State, StateError, Wake, ledger};
 use watchkeeper_store::Store;
 
+use super::rule_groups::RuleGroups;
 use super::{Metrics, Options, Pressed, Senders, StartError, configure};
 use crate::http::access::Sessions;
 use crate::http::dto::session::ChangeKind;
@@ -50,6 +51,8 @@ pub struct Shared {
     pub store: Arc<Store>,
     /// The rules.
     pub scheduler: Arc<Scheduler>,
+    /// Where the rules come from.
+    pub rule_groups: RuleGroups,
     /// The probes.
     pub probes: Arc<ProbeRunner>,
     /// The targets that are scraped.
@@ -139,11 +142,17 @@ impl Shared {
         Some(self.last_telemetry.load(Ordering::Relaxed)).filter(|at| *at > 0).map(Timestamp::from_micros)
     }
 
+    /// What series there are.
+    #[must_use]
+    pub fn catalog(&self) -> impl watchkeeper_detect::never::Catalog {
+        super::catalog::StoreCatalog(Arc::clone(&self.store))
+    }
+
     /// How long a rule's condition must hold, as its file says it.
     #[must_use]
     pub fn hold_of(&self, rule_id: Option<&str>) -> Option<String> {
-        let config = self.config.load();
-        let rule = config.rule_groups.iter().flat_map(|g| &g.rules).find(|r| Some(r.id.as_str()) == rule_id)?;
+        let rules = self.rules();
+        let rule = rules.running.groups.iter().flat_map(|g| &g.rules).find(|r| Some(r.id.as_str()) == rule_id)?;
         match &rule.kind {
             RuleKind::Alerting { hold, .. } if !hold.is_zero() => Some(hold.to_string()),
             _ => None,
@@ -183,7 +192,7 @@ impl Shared {
             other => chain(other),
         })?;
         self.record_reload(&config).await.map_err(|error| chain(&error))?;
-        self.scheduler.apply(&config.rule_groups, config.evaluation).await;
+        self.apply_rules(&config).await.map_err(|error| chain(&error))?;
         self.alert_reconciler.reload(Routing::from(&config));
         self.incidents.reload(Policy::from(&config));
         self.on_call.reload(OnCallSettings::from(&config));

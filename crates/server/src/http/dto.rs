@@ -50,6 +50,7 @@ pub mod overview;
 pub mod post_mortem;
 pub mod probes;
 pub mod prometheus;
+pub mod rule_groups;
 pub mod rules;
 pub mod session;
 pub mod silences;
@@ -84,4 +85,7 @@ pub struct Problem {
     pub detail: String,
     /// The code, for example `WK2003`.
     pub code: String,
+    /// Where in a text that is refused, if it is about one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<rule_groups::RuleProblem>,
 }

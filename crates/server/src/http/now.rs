@@ -136,7 +136,7 @@ pub async fn me(State(shared): State<Arc<Shared>>, caller: Caller) -> Json<Me> {
 pub async fn settings(State(shared): State<Arc<Shared>>) -> Json<Settings> {
     let config = shared.config.load();
     let count = |n: usize| n as u64;
-    let rules = config.rule_groups.iter().map(|g| g.rules.len()).sum();
+    let rules = shared.rules().running.groups.iter().map(|g| g.rules.len()).sum();
     let counts = [
         ("rules", rules),
         ("probes", config.probes.len()),

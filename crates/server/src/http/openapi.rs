@@ -18,6 +18,7 @@ mod now;
 mod oncall;
 mod prometheus;
 mod response;
+mod rules;
 mod telemetry;
 
 /// The whole document.
@@ -65,6 +66,18 @@ mod telemetry;
         incidents::save_action_item,
         incidents::export_post_mortem,
         detection::list_rules,
+        rules::get_rule,
+        rules::get_rule_history,
+        rules::check_expression,
+        rules::list_rule_groups,
+        rules::check_rule_group,
+        rules::get_rule_group,
+        rules::put_rule_group,
+        rules::delete_rule_group,
+        rules::list_rule_group_versions,
+        rules::enable_rule_group,
+        rules::disable_rule_group,
+        rules::roll_back_rule_group,
         detection::list_probes,
         detection::list_targets,
         response::list_workflows,

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use watchkeeper_domain::{Code, Problem};
 use watchkeeper_state::StateError;
 
+use super::dto::rule_groups::RuleProblem;
 use crate::supervisor::chain;
 
 /// A problem on its way to the caller, with the seconds after which to try again when that is known.
@@ -15,6 +16,16 @@ use crate::supervisor::chain;
 pub struct ApiProblem {
     problem: Problem,
     retry_after_s: Option<u32>,
+    places: Vec<RuleProblem>,
+}
+
+/// The body: the problem, and where in a text it is when it is about one.
+#[derive(serde::Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    problem: &'a Problem,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    places: &'a [RuleProblem],
 }
 
 /// What handlers give.
@@ -23,7 +34,14 @@ pub type ApiResult<T> = Result<T, ApiProblem>;
 impl ApiProblem {
     /// A problem with its detail.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { problem: Problem::new(code, detail), retry_after_s: None }
+        Self { problem: Problem::new(code, detail), retry_after_s: None, places: Vec::new() }
+    }
+
+    /// Adds the places of a text that is refused.
+    #[must_use]
+    pub fn places(mut self, places: Vec<RuleProblem>) -> Self {
+        self.places = places;
+        self
     }
 
     /// Adds `Retry-After`.
@@ -73,14 +91,14 @@ impl From<StateError> for ApiProblem {
 
 impl From<Problem> for ApiProblem {
     fn from(problem: Problem) -> Self {
-        Self { problem, retry_after_s: None }
+        Self { problem, retry_after_s: None, places: Vec::new() }
     }
 }
 
 impl IntoResponse for ApiProblem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(&self.problem)).into_response();
+        let mut response = (status, Json(Told { problem: &self.problem, places: &self.places })).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -3,6 +3,8 @@
 //! Not the handlers. Every route goes through [`Routes::route`] with its access, so that the table is complete by
 //! construction; tests walk it with each role and hold it against the OpenAPI document.
 
+mod detection;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -102,7 +104,6 @@ pub fn routes() -> Routes {
             .route(Method::PUT, "/api/watchkeeper/v1/incidents/{id}/post-mortem", ACT, put(post_mortem::edit))
             .route(Method::GET, "/api/watchkeeper/v1/incidents/{id}/post-mortem.md", VIEW, get(post_mortem::markdown))
             .route(Method::POST, "/api/watchkeeper/v1/incidents/{id}/action-items", ACT, post(post_mortem::action_item))
-            .route(Method::GET, "/api/watchkeeper/v1/rules", VIEW, get(rules::list))
             .route(Method::GET, "/api/watchkeeper/v1/probes", VIEW, get(rules::probes))
             .route(Method::GET, "/api/watchkeeper/v1/targets", VIEW, get(targets::list))
             .route(Method::GET, "/api/watchkeeper/v1/workflows", VIEW, get(workflows::list))
@@ -200,7 +201,7 @@ pub fn routes() -> Routes {
             .route(Method::POST, "/twilio/voice", PUBLIC, post(phone::voice))
             .route(Method::POST, "/slack/interactions", PUBLIC, post(slack::interactions))
     };
-    ingest_routes(pages(alertmanager_api(prometheus(api(Routes::default())))))
+    ingest_routes(pages(alertmanager_api(prometheus(detection::add(api(Routes::default()))))))
 }
 
 /// The ways in for telemetry, on the main listener and on the OTLP one.

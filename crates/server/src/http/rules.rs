@@ -2,24 +2,33 @@
 //!
 //! Not configuration: rule files are checked by `watchkeeper check`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use watchkeeper_config::model::{ProbeKind, RuleKind};
+use watchkeeper_detect::never::Mismatch;
 use watchkeeper_detect::probe::{ProbeResult as StoredResult, ProbeStatus, target};
-use watchkeeper_detect::scheduler::{InstanceStatus, RuleStatus, Standing};
-use watchkeeper_domain::Category;
+use watchkeeper_detect::scheduler::{InstanceStatus, Never, RuleStatus, Standing};
+use watchkeeper_domain::{Category, Span};
+use watchkeeper_state::ledger::{self, About};
 
 use super::access::Caller;
 use super::dto::probes::{Probe, ProbeList, ProbeResult};
-use super::dto::rules::{Rule, RuleInstance, RuleList, RuleQuery, RuleSort};
+use super::dto::rule_groups::ExpressionComparison;
+use super::dto::rules::{
+    Rule, RuleEvaluation, RuleHistory, RuleInstance, RuleList, RuleMismatch, RuleOrigin, RuleQuery, RuleSort,
+    RuleTransition,
+};
 use super::dto::words::{AlertState, Category as ShownCategory, Priority, ProbeState, RuleState};
-use super::extract::Query;
+use super::extract::{Path, Query};
 use super::page::{Paging, words};
 use super::problem::{ApiProblem, ApiResult};
 use crate::app::Shared;
 
+/// The most changes of one rule's instances that are shown.
+const MOST_TRANSITIONS: i64 = 200;
 /// The most instances of one rule that are shown.
 const MOST_INSTANCES: usize = 100;
 
@@ -41,6 +50,7 @@ pub async fn list(
         (states.is_empty() || states.contains(&rule.state))
             && (priorities.is_empty() || priorities.contains(&rule.priority))
             && (categories.is_empty() || categories.contains(&rule.category))
+            && (query.never != Some(true) || !rule.never.is_empty())
             && text.as_deref().is_none_or(said)
     });
     let total = items.len() as u64;
@@ -72,35 +82,108 @@ fn key(sort: RuleSort, rule: &Rule) -> (u8, &str) {
 
 /// All rules.
 pub(super) fn all(shared: &Shared, caller: &Caller) -> Vec<Rule> {
-    shared.scheduler.statuses().into_iter().map(|status| rule(status, caller)).collect()
+    let never = shared.scheduler.never();
+    shared.scheduler.statuses().into_iter().map(|status| rule(status, caller, &never)).collect()
 }
 
-fn rule(status: RuleStatus, caller: &Caller) -> Rule {
-    let (category, priority, hold_for, summary, runbook_url) = match &status.rule.kind {
-        RuleKind::Alerting { hold, annotations, category, priority, .. } => (
-            *category,
-            (*priority).into(),
-            (!hold.is_zero()).then(|| hold.to_string()),
-            annotations.get("summary").cloned(),
-            annotations.get("runbook_url").cloned(),
-        ),
-        RuleKind::Recording => (Category::Application, Priority::Low, None, None, None),
+/// `GET /rules/{group}/{name}`.
+pub async fn show(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path((group, name)): Path<(String, String)>,
+) -> ApiResult<Json<Rule>> {
+    let id = format!("{group}/{name}");
+    let found = shared.scheduler.statuses().into_iter().find(|status| status.rule.id == id);
+    let status = found.ok_or_else(|| ApiProblem::not_found("rule", &id))?;
+    Ok(Json(rule(status, &caller, &shared.scheduler.never())))
+}
+
+/// `GET /rules/{group}/{name}/history`.
+pub async fn history(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path((group, name)): Path<(String, String)>,
+) -> ApiResult<Json<RuleHistory>> {
+    let id = format!("{group}/{name}");
+    let (kind, evaluations) = shared.scheduler.evaluations(&id).ok_or_else(|| ApiProblem::not_found("rule", &id))?;
+    let security = matches!(kind, RuleKind::Alerting { category: Category::Security, .. });
+    let mut transitions = Vec::new();
+    if !security || caller.sees_restricted() {
+        let about = About::Under(&format!("{id}/"));
+        let mut entries = ledger::entries(shared.state.read(), about, MOST_TRANSITIONS).await?;
+        entries.reverse();
+        transitions = entries.into_iter().filter_map(transition).collect();
+    }
+    let evaluations = evaluations.into_iter().rev().map(|e| RuleEvaluation {
+        at: e.at.into(),
+        duration_us: u64::try_from(e.duration.as_micros()).unwrap_or(u64::MAX),
+        series: e.series_seen as u64,
+        state: standing(e.standing),
+    });
+    Ok(Json(RuleHistory { transitions, evaluations: evaluations.collect() }))
+}
+
+fn transition(entry: ledger::LedgerRow) -> Option<RuleTransition> {
+    let state = entry.kind.strip_prefix("rule.")?.to_owned();
+    let labels: BTreeMap<String, String> = serde_json::from_value(entry.data["labels"].clone()).unwrap_or_default();
+    Some(RuleTransition {
+        seq: entry.seq,
+        at: entry.at.into(),
+        state,
+        labels,
+        value: entry.data["value"].as_f64(),
+        reason: entry.data["reason"].as_str().unwrap_or_default().to_owned(),
+    })
+}
+
+/// What a rule selects and does not exist, as the API tells it.
+pub(super) fn mismatch(found: Mismatch) -> RuleMismatch {
+    RuleMismatch {
+        selector: found.selector,
+        missing: found.missing.as_str().to_owned(),
+        wanted: found.wanted,
+        nearest: found.nearest,
+        reason: found.reason,
+    }
+}
+
+fn rule(status: RuleStatus, caller: &Caller, never: &Never) -> Rule {
+    let none = BTreeMap::new();
+    let spelt = |span: &Span| (!span.is_zero()).then(|| span.to_string());
+    let (category, priority, hold_for, keep_firing_for, annotations) = match &status.rule.kind {
+        RuleKind::Alerting { hold, keep_firing_for, annotations, category, priority, .. } => {
+            (*category, (*priority).into(), spelt(hold), spelt(keep_firing_for), annotations)
+        }
+        RuleKind::Recording => (Category::Application, Priority::Low, None, None, &none),
     };
+    let annotations = annotations.clone();
+    let stored = status.file.starts_with("stored:");
+    let comparison = status.comparison.map(|(lhs, op, threshold)| ExpressionComparison { lhs, op, threshold });
     let hidden = category == Category::Security && !caller.sees_restricted();
     let instances = if hidden { Vec::new() } else { status.instances };
     Rule {
+        never: never.get(&status.rule.id).map(|all| all.iter().cloned().map(mismatch).collect()).unwrap_or_default(),
         id: status.rule.id,
         group: status.group,
         name: status.rule.name,
-        file: Some(status.file),
+        origin: if stored { RuleOrigin::Stored } else { RuleOrigin::File },
+        file: Some(status.file).filter(|_| !stored),
+        line: status.rule.line as u64,
+        recording: matches!(status.rule.kind, RuleKind::Recording),
         expr: status.rule.expr,
         hold_for,
+        keep_firing_for,
+        labels: status.rule.labels,
+        summary: annotations.get("summary").cloned(),
+        runbook_url: annotations.get("runbook_url").cloned(),
+        annotations,
+        comparison,
+        since: status.since.into(),
+        series: status.series_seen as u64,
         category: category.into(),
         priority,
         state: standing(status.state),
         unknown_reason: (status.state == Standing::Unknown).then_some(status.reason),
-        summary,
-        runbook_url,
         last_evaluated_at: status.last_evaluation_at.map(Into::into),
         last_duration_us: status.duration.map(|d| u64::try_from(d.as_micros()).unwrap_or(u64::MAX)),
         evaluations: status.evaluations,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use tempfile::TempDir;
-use watchkeeper_config::model::{Evaluation, OnNoData, Rule, RuleGroup, RuleKind};
+use watchkeeper_config::model::{Evaluation, OnNoData, Rule, RuleGroup, RuleKind, TemplateLanguage};
 use watchkeeper_domain::ids::{AlertId, Id};
 use watchkeeper_domain::labels::NAME;
 use watchkeeper_domain::query::{Instant, QueryError, SeriesData, SeriesSource};
@@ -58,6 +58,17 @@ impl Telemetry {
         }
     }
 
+    /// What is stored of a metric.
+    pub(super) fn samples(&self, name: &str) -> Vec<Sample> {
+        self.samples_of(&[(NAME, name)])
+    }
+
+    /// What is stored of the series with these labels.
+    pub(super) fn samples_of(&self, labels: &[(&str, &str)]) -> Vec<Sample> {
+        let fits = |all: &Labels| labels.iter().all(|(name, value)| all.get(name) == Some(value));
+        self.series.lock().iter().filter(|(labels, _)| fits(labels)).flat_map(|(_, samples)| samples.clone()).collect()
+    }
+
     pub(super) fn put(&self, labels: &Labels, t: i64, v: f64) {
         let mut series = self.series.lock();
         let samples = series.entry(labels.clone()).or_default();
@@ -87,6 +98,28 @@ impl Query for Telemetry {
             answer.map(|(answer, _)| answer).map_err(|e| e.to_string())
         });
         Box::pin(async move { answer })
+    }
+}
+
+impl Catalog for Telemetry {
+    fn metrics(&self) -> Vec<String> {
+        self.label_values(&[], NAME)
+    }
+
+    fn any(&self, matchers: &[Matcher]) -> bool {
+        self.series.lock().keys().any(|labels| matchers.iter().all(|m| m.matches(labels)))
+    }
+
+    fn label_names(&self, matchers: &[Matcher]) -> Vec<String> {
+        let series = self.series.lock();
+        let fit = series.keys().filter(|labels| matchers.iter().all(|m| m.matches(labels)));
+        fit.flat_map(|labels| labels.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>()).collect()
+    }
+
+    fn label_values(&self, matchers: &[Matcher], label: &str) -> Vec<String> {
+        let series = self.series.lock();
+        let fit = series.keys().filter(|labels| matchers.iter().all(|m| m.matches(labels)));
+        fit.filter_map(|labels| labels.get(label).map(ToOwned::to_owned)).collect()
     }
 }
 
@@ -160,7 +193,7 @@ pub(super) struct World {
     pub(super) sink: Arc<Sink>,
     pub(super) state: State,
     pub(super) scheduler: Scheduler,
-    pub(super) groups: Vec<RuleGroup>,
+    pub(super) rules: RuleSet,
     with: Dependencies,
     _dir: TempDir,
 }
@@ -178,30 +211,40 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let state = State::open(&dir.path().join("state.db")).await.unwrap();
         let (telemetry, sink) = (Arc::new(Telemetry::default()), Arc::new(Sink::default()));
-        let names = telemetry.clone();
         let with = Dependencies {
             env,
             state: state.clone(),
             query: telemetry.clone(),
             sink: sink.clone(),
             telemetry: telemetry.clone(),
-            metric_names: Arc::new(move || {
-                names.series.lock().keys().filter_map(|l| l.name().map(ToOwned::to_owned)).collect()
-            }),
+            catalog: telemetry.clone(),
         };
-        let groups = vec![RuleGroup { name: "bank".into(), file: "bank.yaml".into(), interval: None, rules }];
-        let scheduler = Scheduler::load(with.clone(), &groups, EVALUATION).await.unwrap();
-        Self { clock, telemetry, sink, state, scheduler, groups, with, _dir: dir }
+        let group = RuleGroup {
+            name: "bank".into(),
+            file: "bank.yaml".into(),
+            interval: None,
+            limit: 0,
+            query_offset: Span::ZERO,
+            rules,
+        };
+        let external_url = "http://watch.bank".to_owned();
+        let rules = RuleSet { groups: vec![group], evaluation: EVALUATION, external_url };
+        let scheduler = Scheduler::load(with.clone(), &rules).await.unwrap();
+        Self { clock, telemetry, sink, state, scheduler, rules, with, _dir: dir }
     }
 
     /// A new process over the same database.
     pub(super) async fn restart(&mut self) {
-        self.scheduler = Scheduler::load(self.with.clone(), &self.groups, EVALUATION).await.unwrap();
+        self.scheduler = Scheduler::load(self.with.clone(), &self.rules).await.unwrap();
     }
 
     pub(super) async fn reload(&mut self, rules: Vec<Rule>) {
-        self.groups[0].rules = rules;
-        self.scheduler.apply(&self.groups, EVALUATION).await;
+        self.reload_group(|group| group.rules = rules).await;
+    }
+
+    pub(super) async fn reload_group(&mut self, change: impl FnOnce(&mut RuleGroup)) {
+        change(&mut self.rules.groups[0]);
+        self.scheduler.apply(&self.rules).await;
     }
 
     /// A sample arrives now.
@@ -276,6 +319,7 @@ pub(super) fn rule(name: &str, expr: &str, hold: i64) -> Rule {
             category: Category::Application,
             priority: Priority::High,
             on_no_data: OnNoData::Unknown,
+            templates: TemplateLanguage::Go,
         },
         labels: BTreeMap::new(),
         line: 1,

@@ -205,7 +205,14 @@ fn rules_of_the_field_load_and_evaluate() {
             .iter()
             .flat_map(|group| &group.rules)
             .flat_map(|rule| {
-                crate::plan::Plan::new(&rule.expr).unwrap().metrics().map(str::to_owned).collect::<Vec<_>>()
+                crate::plan::Plan::new(&rule.expr)
+                    .unwrap()
+                    .selected
+                    .into_iter()
+                    .flat_map(|s| s.matchers)
+                    .filter(|m| m.name == "__name__")
+                    .map(|m| m.value)
+                    .collect::<Vec<_>>()
             })
             .collect();
         for minute in 0..20 {

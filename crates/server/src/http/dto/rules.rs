@@ -36,6 +36,8 @@ pub struct RuleQuery {
     pub priority: Option<String>,
     /// Categories, comma-separated.
     pub category: Option<String>,
+    /// Only those that can never fire, when true.
+    pub never: Option<bool>,
     /// Text that must occur in the name, the group or the expression; letter case does not matter.
     pub q: Option<String>,
     /// In which order; `name` when absent.
@@ -44,6 +46,70 @@ pub struct RuleQuery {
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
+}
+
+/// Where a rule comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleOrigin {
+    /// A rule file.
+    File,
+    /// The console or the API.
+    Stored,
+}
+
+/// Something that a rule selects and that does not exist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RuleMismatch {
+    /// The selector.
+    pub selector: String,
+    /// What does not exist: `metric`, `label`, `value` or `combination`.
+    pub missing: String,
+    /// The name or value as the rule has it.
+    pub wanted: String,
+    /// The nearest that exists.
+    pub nearest: Option<String>,
+    /// All of it in a sentence.
+    pub reason: String,
+}
+
+/// What became of a rule lately.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct RuleHistory {
+    /// What became of its instances, newest first, at most 200; from the ledger.
+    pub transitions: Vec<RuleTransition>,
+    /// Its last evaluations since the start, newest first, at most 30.
+    pub evaluations: Vec<RuleEvaluation>,
+}
+
+/// One change of one instance.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct RuleTransition {
+    /// Its place in the ledger.
+    pub seq: i64,
+    /// When.
+    pub at: Time,
+    /// `pending`, `inactive`, `firing`, `unknown` or `resolved`.
+    pub state: String,
+    /// The instance's labels. Hostile text.
+    pub labels: BTreeMap<String, String>,
+    /// The value.
+    pub value: Option<f64>,
+    /// Why.
+    pub reason: String,
+}
+
+/// One evaluation.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct RuleEvaluation {
+    /// When.
+    pub at: Time,
+    /// How long it took, in microseconds.
+    pub duration_us: u64,
+    /// How many series it saw.
+    pub series: u64,
+    /// The rule's state after it.
+    pub state: RuleState,
 }
 
 /// One rule.
@@ -55,12 +121,32 @@ pub struct Rule {
     pub group: String,
     /// The rule's name.
     pub name: String,
-    /// The file that it stands in, relative to the configuration folder.
+    /// The file that it stands in, relative to the configuration folder; none for a stored one.
     pub file: Option<String>,
+    /// The line on which it stands in its file or text.
+    pub line: u64,
+    /// Where it comes from.
+    pub origin: RuleOrigin,
+    /// Whether it writes a series instead of raising alerts.
+    pub recording: bool,
     /// The expression.
     pub expr: String,
     /// How long the condition must hold, for example `1m`.
     pub hold_for: Option<String>,
+    /// How long it goes on firing after the condition ended.
+    pub keep_firing_for: Option<String>,
+    /// The labels that it adds, as written.
+    pub labels: BTreeMap<String, String>,
+    /// Its annotations, as written. Hostile text.
+    pub annotations: BTreeMap<String, String>,
+    /// The comparison with a number that decides it, if there is one.
+    pub comparison: Option<super::rule_groups::ExpressionComparison>,
+    /// Why it can never fire as things are; empty when it can.
+    pub never: Vec<RuleMismatch>,
+    /// Since when it is in its state.
+    pub since: Time,
+    /// How many series its last evaluation saw.
+    pub series: u64,
     /// What it is about.
     pub category: Category,
     /// How urgent.

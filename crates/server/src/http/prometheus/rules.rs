@@ -90,10 +90,11 @@ fn may_see(status: &RuleStatus, caller: &Caller) -> bool {
 }
 
 fn groups(shared: &Shared, caller: &Caller, wanted: &Wanted) -> Value {
-    let config = shared.config.load();
+    let rules = shared.rules();
+    let running = &rules.running;
+    let group_of = |name: &str, file: &str| running.groups.iter().find(|g| g.name == name && g.file == file);
     let interval = |name: &str, file: &str| {
-        let own = config.rule_groups.iter().find(|g| g.name == name && g.file == file).and_then(|g| g.interval);
-        own.unwrap_or(config.evaluation.interval).as_secs_f64()
+        group_of(name, file).and_then(|g| g.interval).unwrap_or(running.evaluation.interval).as_secs_f64()
     };
     let statuses = if wanted.alerts && wanted.alerting {
         shared.scheduler.statuses_with_annotations()
@@ -110,7 +111,7 @@ fn groups(shared: &Shared, caller: &Caller, wanted: &Wanted) -> Value {
     let group = |(name, file, rules): (String, String, Vec<RuleStatus>)| {
         let seconds: f64 = rules.iter().filter_map(|r| r.duration).map(|d| d.as_secs_f64()).sum();
         json!({
-            "name": name, "file": file, "interval": interval(&name, &file), "limit": 0,
+            "name": name, "file": file, "interval": interval(&name, &file), "limit": group_of(&name, &file).map_or(0, |g| g.limit),
             "evaluationTime": seconds,
             "lastEvaluation": moment(rules.iter().filter_map(|r| r.last_evaluation_at).max()),
             "rules": rules.iter().map(|r| rule(r, wanted.alerts && may_see(r, caller))).collect::<Vec<_>>(),
