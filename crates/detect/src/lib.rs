@@ -3,6 +3,7 @@
 //! Not alerts: a verdict leaves here as a signal and becomes an alert in `alert`. Not storage: everything is asked through
 //! `domain::query::Query`, whoever keeps the telemetry. Probes write telemetry; rules judge it.
 
+pub mod backtest;
 mod compiled;
 mod evidence;
 mod findings;
