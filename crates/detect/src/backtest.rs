@@ -106,8 +106,8 @@ pub struct Backtest {
     pub pages_at_night: u64,
     /// Pages that belong to no known incident.
     pub pages_without_incident: u64,
-    /// Pages in a week like these; none where less than a day is known.
-    pub pages_per_week: Option<f64>,
+    /// How many weeks are known, as what pages are divided by; none where less than a day is.
+    pub weeks_known: Option<f64>,
     /// How long at least one alert was on.
     pub firing: Span,
     /// The longest of these times.
@@ -260,7 +260,7 @@ fn told(
         pages: pages.len() as u64,
         pages_at_night: pages.iter().filter(|(from, _)| at_night(*from)).count() as u64,
         pages_without_incident: incidents::without(&pages, asked.incidents, end),
-        pages_per_week: (known >= day).then(|| pages.len() as f64 * 7.0 * day / known),
+        weeks_known: (known >= day).then(|| known / (7.0 * day)),
         firing: total(&pages),
         longest: pages.iter().map(|(from, to)| to.since(*from)).max().unwrap_or_default(),
         not_held: noted.not_held,

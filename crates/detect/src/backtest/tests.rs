@@ -267,7 +267,7 @@ async fn incidents_are_caught_earlier_missed_or_not_judged() {
     let Caught::Caught { fired_at, earlier_micros, .. } = verdicts[0] else { panic!("{verdicts:?}") };
     assert_eq!((fired_at.as_micros(), *earlier_micros), (3_660_000_000, 90_000_000));
     assert_eq!(verdicts[1..], [&Caught::Missed, &Caught::Unknown]);
-    assert_eq!((got.pages, got.pages_without_incident, got.pages_per_week), (1, 0, None));
+    assert_eq!((got.pages, got.pages_without_incident, got.weeks_known), (1, 0, None));
     let unknown = got.unknown.first().unwrap();
     assert_eq!((got.unknown.len(), unknown.cause), (1, Cause::NoData));
     assert!(unknown.start >= Timestamp::from_secs(7_200) && unknown.end.is_some(), "{unknown:?}");

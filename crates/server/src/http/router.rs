@@ -19,9 +19,9 @@ use watchkeeper_domain::Code;
 
 use super::problem::ApiProblem;
 use super::{
-    access, alertmanager, alerts, calendar, chart, console, deliveries, demo, events, incidents, incoming, ingest,
-    ledger, now, oncall, page, phone, post_mortem, prometheus, rules, silences, slack, status_page, targets, telemetry,
-    workflows,
+    access, alertmanager, alerts, backtests, calendar, chart, console, deliveries, demo, events, incidents, incoming,
+    ingest, ledger, now, oncall, page, phone, post_mortem, prometheus, rules, silences, slack, status_page, targets,
+    telemetry, workflows,
 };
 use crate::app::Shared;
 
@@ -103,6 +103,9 @@ pub fn routes() -> Routes {
             .route(Method::GET, "/api/watchkeeper/v1/incidents/{id}/post-mortem.md", VIEW, get(post_mortem::markdown))
             .route(Method::POST, "/api/watchkeeper/v1/incidents/{id}/action-items", ACT, post(post_mortem::action_item))
             .route(Method::GET, "/api/watchkeeper/v1/rules", VIEW, get(rules::list))
+            .route(Method::POST, "/api/watchkeeper/v1/backtests", VIEW, post(backtests::start))
+            .route(Method::GET, "/api/watchkeeper/v1/backtests/{id}", VIEW, get(backtests::show))
+            .route(Method::DELETE, "/api/watchkeeper/v1/backtests/{id}", VIEW, delete(backtests::cancel))
             .route(Method::GET, "/api/watchkeeper/v1/probes", VIEW, get(rules::probes))
             .route(Method::GET, "/api/watchkeeper/v1/targets", VIEW, get(targets::list))
             .route(Method::GET, "/api/watchkeeper/v1/workflows", VIEW, get(workflows::list))
