@@ -4,6 +4,7 @@
 //! `domain::query::Query`, whoever keeps the telemetry. Probes write telemetry; rules judge it.
 
 mod active;
+pub mod backtest;
 mod compiled;
 mod evidence;
 mod findings;

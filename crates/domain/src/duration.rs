@@ -105,6 +105,13 @@ impl FromStr for Span {
     }
 }
 
+impl std::ops::Add for Span {
+    type Output = Self;
+    fn add(self, more: Self) -> Self {
+        Self(self.0.saturating_add(more.0))
+    }
+}
+
 impl fmt::Display for Span {
     /// The shortest exact notation, as Prometheus prints it: years and weeks only when they divide evenly.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

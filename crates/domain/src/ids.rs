@@ -100,6 +100,8 @@ ids! {
     HandoffNoteId = "hon";
     /// One public update on the status page.
     UpdateId = "upd";
+    /// One backtest of a rule; kept in memory for a while.
+    BacktestId = "bkt";
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ pub mod command;
 pub mod error;
 pub mod escalation;
 pub mod handover;
+pub mod history;
 pub mod incident;
 pub mod lifecycle;
 pub mod oncall;

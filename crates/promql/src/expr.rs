@@ -109,6 +109,20 @@ impl Expr {
             _ => false,
         })
     }
+
+    /// Whether the answer at a moment depends on the range that it is asked in: `start()`, `end()`, `step()`, `range()`,
+    /// `@ start()`, `@ end()`, and lengths that are reckoned from them.
+    #[must_use]
+    pub fn depends_on_range(&self) -> bool {
+        self.node.has_reckoned_lengths()
+            || self.node.any(&|node| match &node.kind {
+                NodeKind::Call { function, .. } => matches!(function.name, "start" | "end" | "step" | "range"),
+                NodeKind::Selector(SeriesSelector { timing, .. })
+                | NodeKind::Matrix { selector: SeriesSelector { timing, .. }, .. }
+                | NodeKind::Subquery { timing, .. } => matches!(timing.at, Some(At::Start | At::End)),
+                _ => false,
+            })
+    }
 }
 
 fn selector(series: &SeriesSelector, range_ms: i64, path: &[&Node]) -> Selector {

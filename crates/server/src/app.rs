@@ -6,6 +6,7 @@
 mod automation;
 mod background;
 mod catalog;
+mod backtests;
 mod context;
 mod metrics;
 mod onward;
@@ -46,6 +47,7 @@ use crate::http::events::Hub;
 use crate::http::{listen, router};
 use crate::supervisor::Supervisor;
 pub use background::Chain;
+pub use backtests::{Backtests, Job, JobState};
 use context::MessageContext;
 pub use metrics::Metrics;
 use onward::Onward;
@@ -281,6 +283,7 @@ impl Assembly {
             sessions: Sessions::default(),
             sns_keys: Default::default(),
             entra_keys: Default::default(),
+            backtests: Backtests::default(),
             pressed: Pressed::default(),
             metrics: Metrics::default(),
             last_telemetry: std::sync::atomic::AtomicI64::new(0),

@@ -7,6 +7,7 @@
 
 mod alert;
 mod ask;
+mod backtest;
 mod check;
 mod demo;
 mod import;
@@ -103,6 +104,8 @@ enum Command {
     /// List rules and probes with their state.
     #[command(subcommand)]
     Rule(rule::Command),
+    /// Say what a rule would have done over stored history, before it wakes anybody.
+    Backtest(backtest::Args),
     /// List and run workflows, follow their runs.
     #[command(subcommand)]
     Workflow(workflow::Command),
@@ -198,6 +201,7 @@ fn client(global: &Global, command: Command) -> Outcome {
             Command::Incident(command) => incident::run(&server, format, command).await,
             Command::OnCall(command) => oncall::run(&server, format, command).await,
             Command::Rule(command) => rule::run(&server, format, command).await,
+            Command::Backtest(args) => backtest::run(&server, format, args).await,
             Command::Workflow(command) => workflow::run(&server, format, command).await,
             Command::Notify(command) => receiver::run(&server, format, command).await,
             Command::Ledger(command) => ledger::run(&server, format, command).await,

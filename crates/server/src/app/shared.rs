@@ -30,7 +30,7 @@ use watchkeeper_state::{Entry, State, StateError, Wake, ledger};
 use watchkeeper_store::Store;
 
 use super::rule_groups::RuleGroups;
-use super::{Metrics, Options, Pressed, Senders, StartError, configure};
+use super::{Backtests, Metrics, Options, Pressed, Senders, StartError, configure};
 use crate::http::access::Sessions;
 use crate::http::dto::session::ChangeKind;
 use crate::http::events::Hub;
@@ -99,6 +99,8 @@ pub struct Shared {
     pub entra_keys: crate::http::incoming::entra::Keys,
     /// Keys of Amazon SNS.
     pub sns_keys: crate::http::incoming::sns::Keys,
+    /// Backtests that run or ran a short while ago.
+    pub backtests: Backtests,
     /// Presses in Slack that were carried out.
     pub pressed: Pressed,
     /// Live changes.

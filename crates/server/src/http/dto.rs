@@ -40,6 +40,7 @@ macro_rules! counted_list {
 }
 
 pub mod alerts;
+pub mod backtests;
 pub mod deliveries;
 pub mod explore;
 pub mod incidents;

@@ -21,7 +21,7 @@ use watchkeeper_domain::Code;
 
 use super::problem::ApiProblem;
 use super::{
-    access, alertmanager, alerts, calendar, chart, console, deliveries, demo, events, explore, incidents, incoming,
+    access, alertmanager, alerts, backtests, calendar, chart, console, deliveries, demo, events, explore, incidents, incoming,
     ingest, ledger, now, oncall, page, phone, post_mortem, prometheus, rules, silences, slack, status_page, targets,
     telemetry, workflows,
 };
@@ -104,6 +104,9 @@ pub fn routes() -> Routes {
             .route(Method::PUT, "/api/watchkeeper/v1/incidents/{id}/post-mortem", ACT, put(post_mortem::edit))
             .route(Method::GET, "/api/watchkeeper/v1/incidents/{id}/post-mortem.md", VIEW, get(post_mortem::markdown))
             .route(Method::POST, "/api/watchkeeper/v1/incidents/{id}/action-items", ACT, post(post_mortem::action_item))
+            .route(Method::POST, "/api/watchkeeper/v1/backtests", VIEW, post(backtests::start))
+            .route(Method::GET, "/api/watchkeeper/v1/backtests/{id}", VIEW, get(backtests::show))
+            .route(Method::DELETE, "/api/watchkeeper/v1/backtests/{id}", VIEW, delete(backtests::cancel))
             .route(Method::GET, "/api/watchkeeper/v1/probes", VIEW, get(rules::probes))
             .route(Method::GET, "/api/watchkeeper/v1/targets", VIEW, get(targets::list))
             .route(Method::GET, "/api/watchkeeper/v1/workflows", VIEW, get(workflows::list))
