@@ -108,14 +108,14 @@ pub enum ClientError {
 }
 
 /// What carries requests to their peers: the machine's network, or that of a simulation.
-pub trait Network: Send + Sync {
+pub trait Network: Send + Sync + std::fmt::Debug {
     /// Carries one request whose URL was found to be allowed, to these addresses only. Marks [`Request::left`] before the
     /// first byte of the body leaves.
     fn carry(&self, request: Request, to: reach::Addresses) -> BoxFuture<'_, Result<Answer, ClientError>>;
 }
 
 /// The client. Cloning shares its connections.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Client(Arc<dyn Network>);
 
 impl Client {
@@ -141,6 +141,7 @@ impl Client {
 }
 
 /// The machine's network.
+#[derive(Debug)]
 struct Machine {
     private: reqwest::Client,
     any: reqwest::Client,
