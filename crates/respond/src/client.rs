@@ -18,6 +18,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use http::{HeaderMap, Method, StatusCode};
 use hyper::body::{Body, Frame, SizeHint};
 use url::Url;
@@ -106,20 +107,49 @@ pub enum ClientError {
     Unanswered(String),
 }
 
+/// What carries requests to their peers: the machine's network, or that of a simulation.
+pub trait Network: Send + Sync + std::fmt::Debug {
+    /// Carries one request whose URL was found to be allowed, to these addresses only. Marks [`Request::left`] before the
+    /// first byte of the body leaves.
+    fn carry(&self, request: Request, to: reach::Addresses) -> BoxFuture<'_, Result<Answer, ClientError>>;
+}
+
 /// The client. Cloning shares its connections.
 #[derive(Debug, Clone)]
-pub struct Client {
+pub struct Client(Arc<dyn Network>);
+
+impl Client {
+    /// A client of the machine's network, with empty pools.
+    ///
+    /// # Errors
+    /// When the system's certificates cannot be read.
+    pub fn new() -> Result<Self, ClientError> {
+        Ok(Self(Arc::new(Machine::new()?)))
+    }
+
+    /// A client of another network.
+    #[must_use]
+    pub fn over(network: Arc<dyn Network>) -> Self {
+        Self(network)
+    }
+
+    /// Sends one request and reads the answer. Takes as long as the peer does: race it against a clock.
+    pub async fn send(&self, request: Request) -> Result<Answer, ClientError> {
+        let addresses = reach::check(&request.url, request.reach)?;
+        self.0.carry(request, addresses).await
+    }
+}
+
+/// The machine's network.
+#[derive(Debug)]
+struct Machine {
     private: reqwest::Client,
     any: reqwest::Client,
     public: reqwest::Client,
 }
 
-impl Client {
-    /// A client with empty pools.
-    ///
-    /// # Errors
-    /// When the system's certificates cannot be read.
-    pub fn new() -> Result<Self, ClientError> {
+impl Machine {
+    fn new() -> Result<Self, ClientError> {
         let build = |reach| {
             reqwest::Client::builder()
                 .no_proxy()
@@ -143,9 +173,7 @@ impl Client {
         })
     }
 
-    /// Sends one request and reads the answer. Takes as long as the peer does: race it against a clock.
-    pub async fn send(&self, request: Request) -> Result<Answer, ClientError> {
-        let addresses = reach::check(&request.url, request.reach)?;
+    async fn send(&self, request: Request, addresses: reach::Addresses) -> Result<Answer, ClientError> {
         let client = match addresses {
             reach::Addresses::Private => &self.private,
             reach::Addresses::Any => &self.any,
@@ -173,6 +201,12 @@ impl Client {
             }
         }
         Ok(Answer { status, headers, body: body.into() })
+    }
+}
+
+impl Network for Machine {
+    fn carry(&self, request: Request, to: reach::Addresses) -> BoxFuture<'_, Result<Answer, ClientError>> {
+        Box::pin(self.send(request, to))
     }
 }
 

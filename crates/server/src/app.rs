@@ -173,8 +173,13 @@ pub struct Assembly {
 }
 
 impl Assembly {
-    /// Opens the data folder and puts the parts together.
+    /// Opens the data folder and puts the parts together, on the machine's network.
     pub async fn new(options: &Options) -> Result<Self, StartError> {
+        Self::over(options, Client::new()?).await
+    }
+
+    /// The same, on the network of a client.
+    pub async fn over(options: &Options, client: Client) -> Result<Self, StartError> {
         let env = options.env.clone();
         let config = Arc::new(configure(options)?);
         let lock = lock(&config.storage.path)?;
@@ -188,7 +193,6 @@ impl Assembly {
         let silences = Silences::new(state.clone(), env.clone(), wakes.pipeline.clone());
         let alert_reconciler =
             Arc::new(AlertReconciler::new(state.clone(), env.clone(), Routing::from(config.as_ref())));
-        let client = Client::new()?;
         let boot_id = env.uuid_v7().simple().to_string();
         let live = Arc::new(ArcSwap::from(Arc::clone(&config)));
         let incidents = Incidents::new(

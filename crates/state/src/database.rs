@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection as _, SqlitePool};
 
 pub use crate::transaction::Tx;
 
@@ -99,6 +99,9 @@ impl State {
             .max_lifetime(None)
             // A file does not go away as a server does; asking first would cost a change of threads each time.
             .test_before_acquire(false)
+            // A commit that the disk refuses is rolled back by SQLite itself; the driver goes on believing that it is in a
+            // transaction and would begin no other one until the next start.
+            .before_acquire(|connection, _| Box::pin(std::future::ready(Ok(!connection.is_in_transaction()))))
             .connect_with(options.clone())
             .await
             .map_err(open)?;
@@ -166,6 +169,24 @@ mod tests {
         assert_eq!(tables, 1);
         let refused = sqlx::query("DELETE FROM ledger").execute(state.read()).await;
         assert!(refused.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_commit_that_the_disk_refuses_does_not_end_the_writer() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = State::open(&dir.path().join("state.db")).await.unwrap();
+        let insert = "INSERT INTO oncall_turn (schedule, since) VALUES ($1, 1)";
+        let mut tx = state.write().await.unwrap();
+        sqlx::query(insert).bind("refused").execute(&mut *tx).await.unwrap();
+        // As with a full disk, SQLite makes a rollback of the commit.
+        tx.lock_handle().await.unwrap().set_commit_hook(|| false);
+        State::commit(tx).await.unwrap_err();
+        let mut tx = state.write().await.unwrap();
+        sqlx::query(insert).bind("taken").execute(&mut *tx).await.unwrap();
+        State::commit(tx).await.unwrap();
+        let kept: Vec<String> =
+            sqlx::query_scalar("SELECT schedule FROM oncall_turn").fetch_all(state.read()).await.unwrap();
+        assert_eq!(kept, ["taken"]);
     }
 
     #[tokio::test]

@@ -144,7 +144,7 @@ async fn overrides_of_now(tx: &mut Tx, now: Timestamp) -> Result<BTreeMap<String
 async fn messages(tx: &mut Tx) -> Result<Vec<SqliteRow>, StateError> {
     sqlx::query(
         "SELECT id, kind, status, receiver, thread, incident_id, alert_ids, content FROM notification \
-         WHERE state = 'escalating' ORDER BY created_at, rowid LIMIT $1",
+         WHERE state = 'escalating' ORDER BY rowid LIMIT $1",
     )
     .bind(BATCH)
     .fetch_all(&mut **tx)

@@ -57,18 +57,21 @@ pub(super) struct Claimant {
     pub(super) sole_owner: bool,
 }
 
+/// In the order in which rows were written. What they were written at says nothing: two may have the same moment, and a
+/// clock may be set back.
+///
 /// The first unfinished row of each thread, if it is due; of these at most [`MOST_ROWS`], and at most a few per destination,
 /// so that one destination with many rows does not hide the others.
 pub(super) async fn candidates(state: &State, who: &Claimant, now: Timestamp) -> Result<Vec<Candidate>, StateError> {
     let rows = sqlx::query(
-        "WITH head AS (SELECT id, receiver, integration, created_at, state, next_attempt_at, lease_until, lease_owner, \
-           row_number() OVER (PARTITION BY receiver, integration, thread ORDER BY created_at, id) AS place \
+        "WITH head AS (SELECT id, rowid AS written, receiver, integration, state, next_attempt_at, lease_until, lease_owner, \
+           row_number() OVER (PARTITION BY receiver, integration, thread ORDER BY rowid) AS place \
            FROM notification WHERE state IN ('pending', 'sending')), \
-         due AS (SELECT id, receiver, integration, created_at, \
-           row_number() OVER (PARTITION BY receiver, integration ORDER BY created_at, id) AS turn \
+         due AS (SELECT id, receiver, integration, written, \
+           row_number() OVER (PARTITION BY receiver, integration ORDER BY written) AS turn \
            FROM head WHERE place = 1 AND ((state = 'pending' AND next_attempt_at <= $1) \
              OR (state = 'sending' AND (lease_until <= $1 OR ($2 = 1 AND lease_owner <> $3))))) \
-         SELECT id, receiver, integration FROM due WHERE turn <= $4 ORDER BY turn, created_at, id LIMIT $5",
+         SELECT id, receiver, integration FROM due WHERE turn <= $4 ORDER BY turn, written LIMIT $5",
     )
     .bind(now.as_micros())
     .bind(i64::from(who.sole_owner))
@@ -123,7 +126,7 @@ static CLAIMABLE: BySize = LazyLock::new(|| {
     std::array::from_fn(|less_one| {
         format!(
             "{SELECT} WHERE id IN ({}) AND ((state = 'pending' AND next_attempt_at <= $1) \
-             OR (state = 'sending' AND (lease_until <= $1 OR ($2 = 1 AND lease_owner <> $3)))) ORDER BY created_at, id",
+             OR (state = 'sending' AND (lease_until <= $1 OR ($2 = 1 AND lease_owner <> $3)))) ORDER BY rowid",
             list(4, less_one + 1)
         )
     })
@@ -135,7 +138,7 @@ static FRESH: BySize = LazyLock::new(|| {
             "{SELECT} WHERE id IN ({}) AND state = 'pending' AND next_attempt_at <= $1 \
              AND NOT EXISTS (SELECT 1 FROM notification o WHERE o.thread = n.thread AND o.receiver = n.receiver \
              AND o.integration = n.integration AND o.state IN ('pending', 'sending') \
-             AND (o.created_at < n.created_at OR (o.created_at = n.created_at AND o.id < n.id))) ORDER BY created_at, id",
+             AND o.rowid < n.rowid) ORDER BY rowid",
             list(2, less_one + 1)
         )
     })

@@ -31,8 +31,8 @@ pub(super) async fn gather(tx: &mut Tx, claimed: &mut Claimed, now: Timestamp) -
          AND kind = 'alert' AND status = $3 AND thread <> $4 AND next_attempt_at <= $5 AND attempts = 0 \
          AND NOT EXISTS (SELECT 1 FROM notification o WHERE o.thread = n.thread AND o.receiver = n.receiver \
          AND o.integration = n.integration AND o.state IN ('pending', 'sending') \
-         AND (o.created_at < n.created_at OR (o.created_at = n.created_at AND o.id < n.id))) \
-         ORDER BY created_at, id LIMIT $6",
+         AND o.rowid < n.rowid) \
+         ORDER BY rowid LIMIT $6",
     )
     .bind(&claimed.subject.receiver)
     .bind(&claimed.subject.integration)

@@ -10,6 +10,7 @@
 mod checks;
 mod load;
 pub(crate) mod program;
+mod table;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The real program as a child process: started, waited for, killed.
+//! The real program as a child process: started, waited for, stopped, killed.
 //!
 //! Not what it does.
 
@@ -78,6 +78,13 @@ impl Program {
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, and waits until the process has ended by itself.
+    pub(crate) fn terminate(&mut self) {
+        let id = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw).unwrap();
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        assert!(self.child.wait().unwrap().success(), "{}", self.log());
     }
 
     /// The answer to a question that has one.
