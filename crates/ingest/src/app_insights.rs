@@ -175,8 +175,9 @@ pub fn decode(
                 continue;
             }
             Claim::UnderWay => {
+                // Of two equal bodies the one that came first has its first item, and the other stops here and holds nothing.
                 track.under_way = true;
-                continue;
+                break;
             }
         }
         if let Err(why) = into.take(&envelope, index, &digest) {
@@ -218,7 +219,7 @@ impl Mapping<'_> {
             "exceptiondata" => self.exception(envelope),
             "eventdata" => self.event(envelope),
             "pageviewdata" => self.page_view(envelope),
-            "pageviewperfdata" => self.page_view_performance(envelope),
+            "pageviewperfdata" | "pageviewperformancedata" => self.page_view_performance(envelope),
             "metricdata" => self.metric(envelope, index),
             _ => Err(format!(
                 "103: Field 'baseType' on type 'Data' is not known. Expected: one of RequestData, RemoteDependencyData, \

@@ -58,6 +58,7 @@ pub fn decode(body: &[u8], limits: &Limits, sender: &str, now_ms: i64) -> Result
     for point in points.iter().take(POINTS).map(|point| Fields::of(Some(point))) {
         let service = point.text("RoleName", 256).unwrap_or_else(|| sender.to_owned());
         let instance = point.text("Instance", 256);
+        let python = point.text("Version", NAME).is_some_and(|version| is_python(&version));
         let t = point.text("Timestamp", NAME).and_then(|text| moment_ms(&text)).unwrap_or(now_ms);
         for metric in point.list("Metrics").iter().take(METRICS).map(|metric| Fields::of(Some(metric))) {
             let (Some(name), Some(value)) = (metric.text("Name", NAME), metric.number("Value")) else { continue };
@@ -74,7 +75,7 @@ pub fn decode(body: &[u8], limits: &Limits, sender: &str, now_ms: i64) -> Result
             ];
             let pairs = pairs.into_iter().filter_map(|(n, v)| Some((Arc::from(n), Arc::from(v?))));
             let Ok(labels) = label::build(pairs.collect(), limits) else { continue };
-            series.entry(labels).or_default().insert(t, value * by);
+            series.entry(labels).or_default().insert(t, if python && by != 1.0 { value } else { value * by });
             names.insert(name, ());
         }
     }
@@ -90,6 +91,12 @@ pub fn decode(body: &[u8], limits: &Limits, sender: &str, now_ms: i64) -> Result
         help: "Application Insights Live Metrics, once a second.".into(),
     }));
     Ok(batch)
+}
+
+/// Whether a point comes from the exporter for Python, whose durations are seconds where all others send milliseconds
+/// (1.0.0b58, `_quickpulse/_manager.py`: nanoseconds divided by 1e9, under the name `duration_ms`).
+fn is_python(version: &str) -> bool {
+    version.rsplit('_').next().is_some_and(|sdk| sdk.starts_with("py"))
 }
 
 /// RFC 3339, or `/Date(1795334400000)/` as older SDKs write it.

@@ -52,7 +52,8 @@ impl Mapping<'_> {
         let kind = data.text("type", NAME).unwrap_or_default();
         let code = data.text("resultCode", NAME).unwrap_or_default();
         let duration_ns = envelope.duration("duration", OF)?.unwrap_or(0);
-        let http = kind.to_ascii_lowercase().starts_with("http");
+        // The web SDK's words for a call over HTTP are those of the browser's ways to make one.
+        let http = ["http", "ajax", "fetch"].iter().any(|word| kind.to_ascii_lowercase().starts_with(word));
         // Exporters of OpenTelemetry say success of a call that got a 503 whenever nobody set the span's status.
         let server_error = http && code.parse::<u16>().is_ok_and(|code| (500..600).contains(&code));
         let failed = !data.truth("success").unwrap_or(true) || server_error;

@@ -141,6 +141,12 @@ fn a_session_with_live_metrics() {
             batch.series.iter().find(|s| s.labels.name() == Some("app_insights_live_requests_per_second")).unwrap();
         assert_eq!(rate.labels.get("service"), Some("unknown_service:python"));
         assert!(rate.samples[0].t > 1_795_000_000_000);
+        let took = batch
+            .series
+            .iter()
+            .find(|s| s.labels.name() == Some("app_insights_live_request_duration_seconds"))
+            .unwrap();
+        assert!((0.0..1.0).contains(&took.samples[0].v), "{took:?}");
     }
 }
 
