@@ -2,6 +2,7 @@
 //!
 //! Not the model: that is complete and valid; here everything may be absent.
 
+pub(crate) mod app_insights;
 pub(crate) mod incident;
 pub(crate) mod integration;
 pub(crate) mod main;
@@ -17,4 +18,5 @@ pub(crate) mod rule_test;
 pub(crate) mod scrape;
 pub(crate) mod server;
 pub(crate) mod time_interval;
+pub(crate) mod tls;
 pub(crate) mod workflow;

@@ -2,6 +2,7 @@
 //!
 //! Not the shape of the YAML: `file` types are read from YAML with optional fields and turned into these.
 
+pub mod app_insights;
 pub mod integration;
 pub mod oncall;
 pub mod person;
@@ -16,9 +17,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use watchkeeper_domain::{Matcher, Priority, Span, TimeInterval};
+use watchkeeper_domain::{Code, Matcher, Priority, Span, TimeInterval};
 
+use crate::diagnostic::{self, Diagnostic};
+use crate::place::Place;
 use crate::secret::Secret;
+pub use app_insights::{AppInsights, AppInsightsKey};
 pub use integration::{Integration, IntegrationKind};
 pub use oncall::{EscalationPolicy, Schedule};
 pub use person::Person;
@@ -57,6 +61,8 @@ pub struct Config {
     pub resolve_timeout: Span,
     /// Tools that send alerts in their own way, by name.
     pub integrations: BTreeMap<String, Integration>,
+    /// Who may send as an SDK of Application Insights.
+    pub app_insights: AppInsights,
     /// Workflows of all workflow files, by name.
     pub workflows: BTreeMap<String, Workflow>,
     /// How alerts become incidents.
@@ -92,6 +98,39 @@ pub struct Server {
     pub external_url: String,
     /// Tokens. Empty: everybody on loopback is an administrator.
     pub tokens: Vec<Token>,
+    /// The certificate that every listener shows; none: HTTP without TLS.
+    pub tls: Option<Tls>,
+}
+
+/// A certificate and its key, as they were read: nothing of them was checked.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// PEM.
+    pub certificate: String,
+    /// The file, as it was written.
+    pub certificate_file: String,
+    /// Where that stands.
+    pub certificate_at: Spot,
+    /// PEM.
+    pub key: Secret,
+    /// The file, as it was written.
+    pub key_file: String,
+    /// Where that stands.
+    pub key_at: Spot,
+}
+
+/// A place in the configuration, for those who find out later that what stands there is of no use.
+#[derive(Debug, Clone)]
+pub struct Spot(pub(crate) Place);
+
+impl Spot {
+    /// The problem of a value that cannot be used, with the way to mend it.
+    pub fn problem(&self, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
+        let mut problem = [Diagnostic::at(Code::ConfigInvalidValue, &self.0, message).help(help)];
+        diagnostic::seal(&mut problem, &[]);
+        let [problem] = problem;
+        problem
+    }
 }
 
 /// A bearer token of a person or a program.

@@ -1,6 +1,7 @@
 //! Whole configurations, good and bad, with the texts that people read.
 
 mod alertmanager;
+mod app_insights;
 mod corpora;
 mod errors;
 mod groups;

@@ -222,7 +222,14 @@ fn compiled(rule: &Rule) -> Result<Compiled, BacktestError> {
     if matches!(rule.kind, RuleKind::Recording) {
         return Err(BacktestError::Rule(format!("`{}` is a recording rule: it raises no alert", rule.name)));
     }
-    let group = RuleGroup { name: String::new(), file: String::new(), interval: None, rules: Vec::new() };
+    let group = RuleGroup {
+        name: String::new(),
+        file: String::new(),
+        interval: None,
+        limit: 0,
+        query_offset: Span::ZERO,
+        rules: Vec::new(),
+    };
     Ok(Compiled::new(&group, rule))
 }
 

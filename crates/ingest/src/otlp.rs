@@ -94,6 +94,11 @@ fn read<M: Message + json::JsonMessage + Default>(
     }
 }
 
+/// A name as Prometheus has it, with nothing added to it. `None` when nothing of it is left.
+pub(crate) fn plain_metric_name(name: &str) -> Option<String> {
+    naming::metric_name(name, "", naming::Kind::UpDown)
+}
+
 /// Nanoseconds to milliseconds, rounded down.
 fn millis(nanos: u64) -> i64 {
     i64::try_from(nanos / 1_000_000).unwrap_or(i64::MAX)

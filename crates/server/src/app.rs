@@ -5,12 +5,13 @@
 
 mod automation;
 mod background;
-mod catalog;
 mod backtests;
+mod catalog;
 mod context;
 mod metrics;
 mod onward;
 mod pressed;
+mod repeats;
 pub mod rule_groups;
 mod senders;
 mod shared;
@@ -46,12 +47,14 @@ use crate::http::access::Sessions;
 use crate::http::events::Hub;
 use crate::http::{listen, router};
 use crate::supervisor::Supervisor;
+use crate::tls::{self, Certificates};
 pub use background::Chain;
 pub use backtests::{Backtests, Job, JobState};
 use context::MessageContext;
 pub use metrics::Metrics;
 use onward::Onward;
 use pressed::Pressed;
+pub use repeats::Repeats;
 pub use senders::Senders;
 pub use shared::Shared;
 
@@ -182,6 +185,12 @@ impl Assembly {
     pub async fn over(options: &Options, client: Client) -> Result<Self, StartError> {
         let env = options.env.clone();
         let config = Arc::new(configure(options)?);
+        let certificates = Certificates::default();
+        let certificate = tls::load(&config).map_err(|problem| StartError::Config(vec![problem]))?;
+        if let Some(loaded) = &certificate {
+            tls::warn_of_end(loaded, env.now());
+        }
+        certificates.replace(certificate);
         let lock = lock(&config.storage.path)?;
 
         let state = State::open(&config.storage.path.join("state.db")).await?;
@@ -284,6 +293,9 @@ impl Assembly {
             pipeline: wakes.pipeline.clone(),
             outbox: wakes.outbox.clone(),
             senders: Senders::default(),
+            repeats: Repeats::default(),
+            counting: Default::default(),
+            certificates,
             sessions: Sessions::default(),
             sns_keys: Default::default(),
             entra_keys: Default::default(),
@@ -336,14 +348,16 @@ impl App {
         shared.supervisor.run("scrapes", async move { scrapes.run(scrapes_stop.cancelled()).await });
         let (stop, connections) = (shared.supervisor.stopping(), shared.supervisor.connections());
         let serve = |listener, router| {
-            listen::serve(listener, router, stop.clone(), Arc::clone(&connections), listen::HEADER_TIMEOUT)
+            let (stop, connections) = (stop.clone(), Arc::clone(&connections));
+            listen::serve(listener, router, stop, connections, listen::HEADER_TIMEOUT, shared.certificates.clone())
         };
         shared.supervisor.run("http", serve(main, router::main(&shared)));
         for (listener, grpc) in others {
             let router = if grpc { router::otlp_grpc(&shared) } else { router::otlp_http(&shared) };
             shared.supervisor.run("otlp", serve(listener, router));
         }
-        tracing::info!(address = %addresses.main, "ready: http://{}", addresses.main);
+        let scheme = if config.server.tls.is_some() { "https" } else { "http" };
+        tracing::info!(address = %addresses.main, "ready: {scheme}://{}", addresses.main);
         Ok(Self { shared, addresses, _lock: lock })
     }
 
@@ -392,8 +406,9 @@ fn configure(options: &Options) -> Result<Config, StartError> {
         }
     };
     if let Some(listen) = options.listen {
-        if config.server.external_url == format!("http://{}", config.server.listen) {
-            config.server.external_url = format!("http://{listen}");
+        let scheme = if config.server.tls.is_some() { "https" } else { "http" };
+        if config.server.external_url == format!("{scheme}://{}", config.server.listen) {
+            config.server.external_url = format!("{scheme}://{listen}");
         }
         config.server.listen = listen;
     }

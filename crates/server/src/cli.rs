@@ -8,6 +8,7 @@
 mod alert;
 mod ask;
 mod backtest;
+mod ca;
 mod check;
 mod demo;
 mod import;
@@ -61,6 +62,9 @@ struct Global {
     /// The token to ask with; not needed on loopback without tokens.
     #[arg(long, global = true, env = "WATCHKEEPER_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     token: Option<String>,
+    /// A PEM file with the authority that vouches for the server, for `https://` under a certificate of one's own.
+    #[arg(long, global = true, env = "WATCHKEEPER_CA", value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// How answers are shown.
     #[arg(long, short, global = true, value_enum, default_value_t = Format::Table)]
     output: Format,
@@ -118,6 +122,9 @@ enum Command {
     /// Switch the demo's faults.
     #[command(subcommand)]
     Fault(demo::Fault),
+    /// Make a certificate authority of one's own, and certificates for TLS.
+    #[command(subcommand)]
+    Ca(ca::Command),
     /// Print shell completion.
     Completion {
         /// The shell.
@@ -172,6 +179,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Check(args) => check::run(&args),
         Command::Test(command) => test::run(command, global.output),
         Command::Import(command) => import::run(command, global.output),
+        Command::Ca(command) => ca::run(command, global.output),
         Command::Completion { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "watchkeeper", &mut script);
@@ -188,7 +196,7 @@ fn client(global: &Global, command: Command) -> Outcome {
         .enable_all()
         .build()
         .map_err(|error| Failure::Finding(format!("the async runtime cannot start: {error}")))?;
-    let server = ask::Server::new(&global.server, global.token.as_deref())?;
+    let server = ask::Server::new(&global.server, global.token.as_deref(), global.ca.as_deref())?;
     let format = global.output;
     runtime.block_on(async {
         match command {
@@ -211,6 +219,7 @@ fn client(global: &Global, command: Command) -> Outcome {
             | Command::Check(_)
             | Command::Test(_)
             | Command::Import(_)
+            | Command::Ca(_)
             | Command::Completion { .. } => Ok(()),
         }
     })

@@ -5,6 +5,7 @@
 pub mod access;
 pub mod alertmanager;
 pub mod alerts;
+pub mod app_insights;
 pub mod backtests;
 pub mod body;
 pub mod calendar;

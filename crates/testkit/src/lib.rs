@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod entropy;
+pub mod node;
 pub mod providers;
 pub mod python;
 pub mod slack;

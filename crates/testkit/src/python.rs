@@ -23,7 +23,7 @@ pub async fn with_packages(name: &str, packages: &[&str]) -> Result<PathBuf, Str
     Ok(python)
 }
 
-async fn run(command: &mut Command) -> Result<(), String> {
+pub(crate) async fn run(command: &mut Command) -> Result<(), String> {
     let shown = format!("{:?}", command.as_std());
     let output = command.kill_on_drop(true).output().await.map_err(|e| format!("cannot run {shown}: {e}"))?;
     if output.status.success() {
@@ -34,7 +34,7 @@ async fn run(command: &mut Command) -> Result<(), String> {
 }
 
 /// The target folder, found from where the test binary runs: `…/target/debug/deps/name-hash`.
-fn target_folder() -> PathBuf {
+pub(crate) fn target_folder() -> PathBuf {
     std::env::current_exe()
         .ok()
         .and_then(|exe| exe.ancestors().nth(3).map(PathBuf::from))

@@ -69,6 +69,7 @@ fn variable_name(what: &str, key: &str) -> String {
         "a webhook integration" => "WEBHOOK",
         "`smtp`" => "SMTP",
         "an integration" => "INTEGRATION",
+        "an instrumentation key" => "APPINSIGHTS",
         "a PagerDuty integration" => "PAGERDUTY",
         "an Opsgenie integration" => "OPSGENIE",
         "a Teams integration" => "TEAMS",

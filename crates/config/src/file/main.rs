@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use watchkeeper_domain::Code;
 
+use super::app_insights::AppInsightsFile;
 use super::incident::{IncidentsFile, StatusPageFile};
 use super::integration::IntegrationFile;
 use super::names::Names;
@@ -57,6 +58,8 @@ record! {
         alerts: Option<AlertsFile> = "alerts";
         /// Tools that send alerts in their own way.
         integrations: Option<List<IntegrationFile>> = "integrations";
+        /// Who may send as an SDK of Application Insights.
+        app_insights: Option<AppInsightsFile> = "app_insights";
         /// How alerts become incidents.
         incidents: Option<IncidentsFile> = "incidents";
         /// The public status page.
@@ -147,6 +150,7 @@ impl MainFile {
         Config {
             server,
             integrations,
+            app_insights: AppInsightsFile::build(self.app_insights.as_ref(), cx),
             storage: StorageFile::build(self.storage.as_ref(), cx),
             evaluation: EvaluationFile::build(self.evaluation.as_ref(), cx),
             rule_groups,

@@ -9,6 +9,7 @@ use url::{Host, Url};
 use watchkeeper_domain::{Code, Span};
 
 use super::names::Names;
+use super::tls::TlsFile;
 use crate::decode::leaf::{ByteSize, Listen, OptionalListen};
 use crate::decode::record::record;
 use crate::decode::secret::{SecretAt, is_loopback};
@@ -29,6 +30,8 @@ record! {
         external_url: Option<At<String>> = "external_url";
         /// Bearer tokens. Without any, everybody on this machine is an administrator.
         tokens: Option<List<TokenFile>> = "tokens";
+        /// The certificate that every listener shows. Default: no TLS.
+        tls: Option<TlsFile> = "tls";
     }
 }
 
@@ -197,10 +200,13 @@ impl ServerFile {
                 }
             }
         }
+        let written_tls = file.and_then(|f| f.tls.as_ref());
+        let scheme = if written_tls.is_some() { "https" } else { "http" };
         let external_url = file
             .and_then(|f| f.external_url.as_ref())
-            .map_or_else(|| format!("http://{listen}"), |at| web_url(at, "external_url", cx));
-        Server { listen, otlp_http, otlp_grpc, external_url, tokens }
+            .map_or_else(|| format!("{scheme}://{listen}"), |at| web_url(at, "external_url", cx));
+        let tls = written_tls.and_then(|tls| tls.build(cx));
+        Server { listen, otlp_http, otlp_grpc, external_url, tokens, tls }
     }
 }
 

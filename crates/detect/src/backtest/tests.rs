@@ -5,14 +5,16 @@ use std::future::{Future, ready};
 use std::pin::Pin;
 
 use proptest::prelude::*;
-use watchkeeper_config::model::OnNoData;
+use watchkeeper_config::model::{OnNoData, TemplateLanguage};
 use watchkeeper_domain::query::{Instant, SeriesData};
 use watchkeeper_domain::telemetry::STALE_NAN_BITS;
 use watchkeeper_domain::{Category, Priority};
+use watchkeeper_lang::go_template::Answers;
 use watchkeeper_promql::script::{self, Memory, Point};
 use watchkeeper_promql::{Expr, Limits};
 
 use super::*;
+use crate::compiled::Rendering;
 use crate::rule::{Change, InstanceState, step};
 use crate::{findings, judge};
 
@@ -63,6 +65,7 @@ fn rule(expr: &str, hold: i64, keep: i64, on_no_data: OnNoData) -> Rule {
             category: Category::Application,
             priority: Priority::High,
             on_no_data,
+            templates: TemplateLanguage::default(),
         },
         labels: BTreeMap::from([("team".to_owned(), "sre".to_owned())]),
         line: 1,
@@ -91,6 +94,7 @@ async fn looked_at_every_moment(
         InstanceState::Firing { active_at, fired_at, .. } => (labels.clone(), *active_at, *fired_at, resolved_at),
         other => panic!("{other:?}"),
     };
+    let answers = Answers::new();
     for at in (0..steps).map(|i| Timestamp::from_secs(15 * i)) {
         let known: Vec<Labels> = instances.keys().cloned().collect();
         let identity = |labels: &Labels| compiled.identity(labels);
@@ -99,9 +103,12 @@ async fn looked_at_every_moment(
         let judged = judge::judge(found, &known, &identity, compiled.on_no_data(), String::new);
         unknown.extend(judged.unknown.map(|(cause, _)| (at, cause)));
         for seen in judged.seen {
-            let (state, labels) = instances
-                .remove(&seen.identity)
-                .unwrap_or_else(|| (InstanceState::Inactive, compiled.alert_labels(&seen.labels, None)));
+            let (state, labels) = instances.remove(&seen.identity).unwrap_or_else(|| {
+                (
+                    InstanceState::Inactive,
+                    compiled.alert_labels(&seen.labels, None, Rendering { at, answers: &answers }),
+                )
+            });
             let (next, transition) = step(&state, seen.observation, at, &compiled.timing);
             match transition.map(|t| t.change) {
                 Some(Change::Resolved) => firings.push(told(&state, &labels, Some(at))),

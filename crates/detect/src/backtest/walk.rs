@@ -11,11 +11,12 @@ use std::collections::BTreeMap;
 use watchkeeper_config::model::OnNoData;
 use watchkeeper_domain::query::{Query, QueryError};
 use watchkeeper_domain::{Labels, Timestamp};
+use watchkeeper_lang::go_template::Answers;
 
 use super::grid::Grid;
 use super::replay::Replay;
 use super::{BacktestError, Firing, NotKnown};
-use crate::compiled::Compiled;
+use crate::compiled::{Compiled, Rendering};
 use crate::findings;
 use crate::judge::{self, Seen};
 use crate::plan::Plan;
@@ -159,7 +160,9 @@ impl<'a> Walk<'a> {
         let moved = before.as_ref().map_or(&inactive, |i| &i.state) != &state;
         let mut instance = before.unwrap_or_else(|| Instance {
             state: InstanceState::Inactive,
-            labels: self.rule.alert_labels(&seen.labels, value),
+            // Texts that ask queries stay without their answers here: a query for each instance of 30 days would cost more
+            // than the backtest itself.
+            labels: self.rule.alert_labels(&seen.labels, value, Rendering { at, answers: &Answers::new() }),
             value: None,
             fired_value: None,
             unknown_since: None,

@@ -149,6 +149,14 @@ impl Metrics {
                 value: ahead.as_secs_f64(),
             });
         }
+        if let Some(loaded) = shared.certificates.now() {
+            figures.push(plain(
+                "watchkeeper_tls_certificate_expiry_timestamp_seconds",
+                "gauge",
+                "When the certificate that the listeners show ends.",
+                loaded.not_after.as_secs_f64(),
+            ));
+        }
         for (task, status) in shared.supervisor.statuses() {
             figures.push(Figure {
                 name: "watchkeeper_task_errors_total",

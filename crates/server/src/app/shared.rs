@@ -30,11 +30,13 @@ use watchkeeper_state::{Entry, State, StateError, Wake, ledger};
 use watchkeeper_store::Store;
 
 use super::rule_groups::RuleGroups;
-use super::{Backtests, Metrics, Options, Pressed, Senders, StartError, configure};
+use super::{Backtests, Metrics, Options, Pressed, Repeats, Senders, StartError, configure};
 use crate::http::access::Sessions;
+use crate::http::app_insights::Counting;
 use crate::http::dto::session::ChangeKind;
 use crate::http::events::Hub;
 use crate::supervisor::{Supervisor, chain};
+use crate::tls::{self, Certificates};
 
 /// The running parts.
 pub struct Shared {
@@ -93,6 +95,12 @@ pub struct Shared {
     pub decoding: tokio::sync::Semaphore,
     /// Senders whose clocks are ahead.
     pub senders: Senders,
+    /// Application Insights' items that were taken already.
+    pub repeats: Repeats,
+    /// When those were last counted.
+    pub counting: Counting,
+    /// What the listeners show.
+    pub certificates: Certificates,
     /// Browsers that logged in.
     pub sessions: Sessions,
     /// Keys of Microsoft's tenants.
@@ -162,7 +170,7 @@ impl Shared {
     }
 
     /// Reads the configuration again and applies what can change while running: rules, probes, scrapes, routes, receivers,
-    /// workflows, incidents, the status page, tokens. Listening addresses and the data folder stay until a restart.
+    /// workflows, incidents, the status page, tokens, certificates. Listening addresses and the data folder stay until a restart.
     /// A broken configuration changes nothing; its problems are given back as text.
     pub async fn reload(&self) -> Result<String, String> {
         let outcome = self.try_reload().await;
@@ -193,6 +201,7 @@ impl Shared {
             StartError::Config(diagnostics) => render(diagnostics, false),
             other => chain(other),
         })?;
+        let certificate = tls::load(&config).map_err(|problem| render(&[problem], false))?;
         self.record_reload(&config).await.map_err(|error| chain(&error))?;
         self.apply_rules(&config).await.map_err(|error| chain(&error))?;
         self.alert_reconciler.reload(Routing::from(&config));
@@ -202,6 +211,10 @@ impl Shared {
         self.status_page.reload(config.status_page.clone());
         self.probes.apply(&config.probes);
         self.scrapes.apply(&config.scrape_jobs);
+        if let Some(loaded) = &certificate {
+            tls::warn_of_end(loaded, self.env.now());
+        }
+        self.certificates.replace(certificate);
         let summary = format!(
             "Reloaded: {} rules, {} probes, {} scrape jobs, {} receivers, {} workflows.\n",
             config.rule_groups.iter().map(|g| g.rules.len()).sum::<usize>(),

@@ -2,6 +2,7 @@
 //!
 //! Not retries: a command answers now or says why not.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -27,14 +28,18 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(url: &str, token: Option<&str>) -> Result<Self, Failure> {
+    pub(super) fn new(url: &str, token: Option<&str>, authority: Option<&Path>) -> Result<Self, Failure> {
         let parsed = url::Url::parse(url).ok().filter(|u| matches!(u.scheme(), "http" | "https"));
         if parsed.is_none() {
             return Err(Failure::Usage(format!(
                 "`{url}` is not a server's URL; write for example http://127.0.0.1:7404"
             )));
         }
-        let client = reqwest::Client::builder()
+        let client = match authority {
+            None => reqwest::Client::builder(),
+            Some(file) => reqwest::Client::builder().tls_certs_merge(certificates(file)?),
+        };
+        let client = client
             .timeout(Duration::from_secs(30))
             .user_agent(concat!("watchkeeper/", env!("CARGO_PKG_VERSION")))
             .build()
@@ -134,10 +139,28 @@ impl Server {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
-        let why = if error.is_timeout() { "did not answer within 30 s" } else { "cannot be reached" };
+        let causes = crate::supervisor::chain(error);
+        let why = if error.is_timeout() {
+            "did not answer within 30 s"
+        } else if causes.contains("certificate") {
+            "shows a certificate that is not trusted here; name its authority: --ca FILE or WATCHKEEPER_CA"
+        } else {
+            "cannot be reached"
+        };
         Failure::Finding(format!(
             "the server at {} {why}\n       Is it running (`watchkeeper serve`)? Another address: --server URL or WATCHKEEPER_SERVER.",
             self.url
         ))
     }
+}
+
+/// The certificates of a PEM file.
+fn certificates(file: &Path) -> Result<Vec<reqwest::Certificate>, Failure> {
+    let unusable = |reason: String| Failure::Usage(format!("--ca {}: {reason}", file.display()));
+    let text = std::fs::read(file).map_err(|error| unusable(error.to_string()))?;
+    let found = reqwest::Certificate::from_pem_bundle(&text).map_err(|error| unusable(error.to_string()))?;
+    if found.is_empty() {
+        return Err(unusable("it holds no certificate".to_owned()));
+    }
+    Ok(found)
 }

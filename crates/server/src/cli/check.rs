@@ -33,7 +33,11 @@ pub(super) fn run(args: &Args) -> Outcome {
             "there is no `watchkeeper.yaml` here; name the file: `watchkeeper check FILE`".to_owned(),
         ));
     };
-    match load(&file, &FileSystem, &check_expr) {
+    let loaded = load(&file, &FileSystem, &check_expr).and_then(|loaded| match crate::tls::load(&loaded.config) {
+        Ok(_) => Ok(loaded),
+        Err(problem) => Err(vec![problem]),
+    });
+    match loaded {
         Ok(loaded) => {
             show(&loaded.warnings, args.lines);
             let c = &loaded.config;

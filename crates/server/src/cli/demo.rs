@@ -71,7 +71,7 @@ pub(super) fn run(args: Args) -> Outcome {
         let places = folder::Places::new(args.port_offset)?;
         let config = folder::prepare(&args.data, &places, args.smtp.as_deref(), args.webhook.as_deref())?;
         let mut children = children::start(&args.bank, &args.data, &config, &places).await?;
-        let server = Server::new(&places.server_url(), None)?;
+        let server = Server::new(&places.server_url(), None, None)?;
         narrate::welcome(&places, &children);
         let told = tokio::select! {
             told = tour::run(args.tour, &server, args.patience) => told,

@@ -30,6 +30,9 @@ const SESSION: Span = Span::from_secs(12 * 3_600);
 /// The most sessions at once; the oldest goes first.
 const MAX_SESSIONS: usize = 1_000;
 
+/// Paths to which pages of other origins may send; their handlers ask which (`app_insights::origin`).
+const FOR_PAGES: [&str; 2] = ["/v2/track", "/v2.1/track"];
+
 /// The authenticated caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -130,7 +133,8 @@ pub fn cookie(headers: &HeaderMap) -> Option<&str> {
 /// Middleware: finds out who calls, and refuses what a foreign web page might have sent in their name.
 pub async fn identify(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
     let config = shared.config.load();
-    if let Err(problem) = same_site(&config, request.method(), request.headers()) {
+    let for_pages = FOR_PAGES.contains(&request.uri().path());
+    if let Err(problem) = same_site(&config, request.method(), request.headers(), for_pages) {
         return problem.into_response();
     }
     if let Some(caller) = caller(&shared, &config, request.headers()) {
@@ -152,12 +156,10 @@ fn caller(shared: &Shared, config: &Config, headers: &HeaderMap) -> Option<Calle
 
 /// Refuses commands that come from a page of another origin (CSRF), and, where nobody has to log in, requests under a
 /// foreign host name (DNS rebinding).
-fn same_site(config: &Config, method: &Method, headers: &HeaderMap) -> Result<(), ApiProblem> {
-    let text = |name: header::HeaderName| headers.get(name).and_then(|v| v.to_str().ok());
-    let host = text(header::HOST).unwrap_or("");
+fn same_site(config: &Config, method: &Method, headers: &HeaderMap, for_pages: bool) -> Result<(), ApiProblem> {
+    let host = text(headers, header::HOST).unwrap_or("");
     let host_name = host_without_port(host);
-    let ours =
-        config.server.external_url.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or(""));
+    let ours = external_authority(config);
     let local = host_name == "localhost" || host_name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     if config.server.tokens.is_empty() && !host.is_empty() && !local && host != ours {
         return Err(ApiProblem::new(
@@ -168,14 +170,28 @@ fn same_site(config: &Config, method: &Method, headers: &HeaderMap) -> Result<()
         ));
     }
     let safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-    let foreign = text(header::ORIGIN).is_some_and(|origin| {
-        let authority = origin.split_once("://").map_or(origin, |(_, rest)| rest);
-        authority != host && authority != ours
-    });
-    if !safe && foreign {
+    if !safe && !for_pages && is_foreign(config, headers) {
         return Err(ApiProblem::new(Code::Forbidden, "Commands from pages of another origin are refused."));
     }
     Ok(())
+}
+
+/// Whether a request comes from a page of another origin.
+pub(super) fn is_foreign(config: &Config, headers: &HeaderMap) -> bool {
+    let host = text(headers, header::HOST).unwrap_or("");
+    text(headers, header::ORIGIN).is_some_and(|origin| {
+        let authority = origin.split_once("://").map_or(origin, |(_, rest)| rest);
+        authority != host && authority != external_authority(config)
+    })
+}
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|v| v.to_str().ok())
+}
+
+/// Host and port of the external URL.
+fn external_authority(config: &Config) -> &str {
+    config.server.external_url.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or(""))
 }
 
 fn host_without_port(host: &str) -> &str {

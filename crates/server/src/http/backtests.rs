@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use watchkeeper_config::model::{OnNoData, Rule, RuleKind};
+use watchkeeper_config::model::{OnNoData, Rule, RuleKind, TemplateLanguage};
 use watchkeeper_detect::backtest::{self as replay, Asked, BacktestError, KnownIncident, MOST_STEPS};
 use watchkeeper_domain::ids::{BacktestId, Id as _};
 use watchkeeper_domain::{Category, Code, Priority, Span, Timestamp};
@@ -240,6 +240,7 @@ fn blank(name: String) -> Rule {
             category: Category::Application,
             priority: Priority::Medium,
             on_no_data: OnNoData::Unknown,
+            templates: TemplateLanguage::default(),
         },
         labels: std::collections::BTreeMap::new(),
         line: 0,

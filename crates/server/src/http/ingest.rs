@@ -154,13 +154,13 @@ pub(super) async fn append(shared: &Shared, batch: Batch) -> Result<Appended, Ap
     })
 }
 
-async fn body(shared: &Shared, request: Request) -> Result<Bytes, ApiProblem> {
+pub(super) async fn body(shared: &Shared, request: Request) -> Result<Bytes, ApiProblem> {
     let declared = declared_length(request.headers());
     read(request.into_body(), declared, shared.limits.compressed_bytes).await
 }
 
 /// Decodes when it is this body's turn: each may take as much memory as the limits allow, so not all may at once.
-async fn off_thread<T: Send + 'static>(
+pub(super) async fn off_thread<T: Send + 'static>(
     shared: &Shared,
     body: Bytes,
     decode: impl FnOnce(&[u8]) -> Result<T, DecodeError> + Send + 'static,
@@ -176,10 +176,10 @@ async fn off_thread<T: Send + 'static>(
     }
 }
 
-fn refused(error: DecodeError) -> ApiProblem {
+pub(super) fn refused(error: DecodeError) -> ApiProblem {
     ApiProblem::from(Problem::from(error))
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
+pub(super) fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
     headers.get(name).map(|value| value.to_str().unwrap_or("(not text)"))
 }

@@ -12,7 +12,7 @@ use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse as _;
-use axum::routing::{MethodRouter, delete, get, post, put};
+use axum::routing::{MethodRouter, delete, get, options, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -21,9 +21,9 @@ use watchkeeper_domain::Code;
 
 use super::problem::ApiProblem;
 use super::{
-    access, alertmanager, alerts, backtests, calendar, chart, console, deliveries, demo, events, explore, incidents, incoming,
-    ingest, ledger, now, oncall, page, phone, post_mortem, prometheus, rules, silences, slack, status_page, targets,
-    telemetry, workflows,
+    access, alertmanager, alerts, app_insights, backtests, calendar, chart, console, deliveries, demo, events, explore,
+    incidents, incoming, ingest, ledger, now, oncall, page, phone, post_mortem, prometheus, rules, silences, slack,
+    status_page, targets, telemetry, workflows,
 };
 use crate::app::Shared;
 
@@ -215,6 +215,13 @@ fn ingest_routes(routes: Routes) -> Routes {
         .route(Method::POST, "/v1/logs", SEND, post(ingest::otlp_logs))
         .route(Method::POST, "/v1/traces", SEND, post(ingest::otlp_traces))
         .route(Method::POST, "/api/v1/write", SEND, post(ingest::remote_write))
+        // The instrumentation key in the body is the credential.
+        .route(Method::POST, "/v2/track", Access::Public, post(app_insights::track))
+        .route(Method::POST, "/v2.1/track", Access::Public, post(app_insights::track))
+        .route(Method::OPTIONS, "/v2/track", Access::Public, options(app_insights::origin::preflight))
+        .route(Method::OPTIONS, "/v2.1/track", Access::Public, options(app_insights::origin::preflight))
+        .route(Method::POST, "/QuickPulseService.svc/ping", Access::Public, post(app_insights::live::ping))
+        .route(Method::POST, "/QuickPulseService.svc/post", Access::Public, post(app_insights::live::post))
 }
 
 /// The main listener: everything, the console for whatever is left.

@@ -13,6 +13,7 @@
 
 mod access;
 mod alertmanager;
+mod app_insights;
 mod bad_input;
 mod command_line;
 mod crash;
@@ -24,3 +25,4 @@ mod readers;
 mod scraping;
 mod senders;
 mod stories;
+mod tls;

@@ -36,7 +36,7 @@ async fn a_connection_that_sends_no_whole_header_is_closed() {
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
     let router = Router::new().route("/", get(|| async { "here" }));
-    tasks.spawn(listen::serve(listener, router, stop.clone(), Arc::default(), PATIENCE));
+    tasks.spawn(listen::serve(listener, router, stop.clone(), Arc::default(), PATIENCE, Default::default()));
     // Nothing at all, the beginning of HTTP/2's preface, a header without its end, a second request without its end.
     for bytes in ["", "PRI * HT", "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
         let said = answer(address, bytes.as_bytes()).await;
