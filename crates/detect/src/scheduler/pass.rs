@@ -157,8 +157,8 @@ impl Scheduler {
     }
 
     async fn record(&self, due: &DueRule, plan: &Plan, at: Timestamp) -> Result<BTreeSet<Labels>, String> {
-        let answer = self.limited(at, self.query.instant(&plan.expr, at)).await;
-        let elements = answer.and_then(findings::vector).map_err(|e| e.to_string())?;
+        let answer = self.limited(at, self.query.native(&plan.expr, at)).await;
+        let elements = answer.map_err(|e| e.to_string())?;
         let (batch, written) = recording::batch(&due.rule.rule, elements, &due.recorded, at)?;
         if !batch.is_empty() {
             self.telemetry.append(batch).await.map_err(|e| e.to_string())?;

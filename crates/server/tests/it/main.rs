@@ -16,6 +16,7 @@ mod alertmanager;
 mod bad_input;
 mod command_line;
 mod crash;
+mod histograms;
 mod incoming;
 mod mail;
 mod phone;
