@@ -14,6 +14,7 @@ mod error;
 pub mod exposition;
 mod label;
 mod limits;
+mod native;
 pub mod otlp;
 mod refused;
 pub mod remote_write;

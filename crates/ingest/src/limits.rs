@@ -20,12 +20,14 @@ pub struct Limits {
     pub label_name_bytes: usize,
     /// Bytes of a label's value.
     pub label_value_bytes: usize,
+    /// Buckets of one side of a native histogram, and its custom bounds.
+    pub buckets: usize,
     /// Series (for logs and traces: records) of one request.
     pub records: usize,
 }
 
 impl Default for Limits {
-    /// 16 MiB compressed, 32 MiB decompressed, 2 million elements, 64 levels, 64 labels of 512 and 4,096 bytes, 500,000 records.
+    /// 16 MiB compressed, 32 MiB decompressed, 2 million elements, 64 levels, 64 labels of 512 and 4,096 bytes, 2,000 buckets, 500,000 records.
     fn default() -> Self {
         Self {
             compressed_bytes: 16 << 20,
@@ -35,6 +37,7 @@ impl Default for Limits {
             labels: 64,
             label_name_bytes: 512,
             label_value_bytes: 4_096,
+            buckets: 2_000,
             records: 500_000,
         }
     }

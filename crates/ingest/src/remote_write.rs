@@ -1,9 +1,10 @@
 //! Prometheus remote write 1.0 (<https://prometheus.io/docs/specs/prw/remote_write_spec/>) and 2.0 ([`Version`]): snappy
 //! block, protobuf.
 //!
-//! Not native histograms, which are refused by name. Neither specification has a partial success: the server keeps what is
+//! Neither specification has a partial success: the server keeps what is
 //! usable and answers 400 with [`Written::message`] when something was rejected.
 
+mod histogram;
 mod proto;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,9 @@ use std::sync::Arc;
 use prost::Message;
 use watchkeeper_domain::Labels;
 use watchkeeper_domain::labels::NAME;
-use watchkeeper_domain::telemetry::{Batch, Exemplar, MetricMeta, Sample, SeriesSamples};
+use watchkeeper_domain::telemetry::{
+    Batch, Exemplar, HistogramPoint, MetricMeta, Sample, SeriesHistograms, SeriesSamples,
+};
 
 use crate::compression::{ContentEncoding, decompress};
 use crate::error::{DecodeError, cut};
@@ -23,7 +26,7 @@ use crate::limits::Limits;
 use crate::wire::{self, LEAF, Shape};
 
 static EXEMPLAR: Shape = Shape { nested: &[(1, &LEAF)] };
-static SERIES: Shape = Shape { nested: &[(1, &LEAF), (2, &LEAF), (3, &EXEMPLAR), (4, &LEAF)] };
+static SERIES: Shape = Shape { nested: &[(1, &LEAF), (2, &LEAF), (3, &EXEMPLAR), (4, &histogram::SHAPE)] };
 static REQUEST: Shape = Shape { nested: &[(1, &SERIES), (3, &LEAF)] };
 
 /// What a request brought.
@@ -126,7 +129,7 @@ impl<'a> Mapping<'a> {
             Ok(labels) => labels,
             Err(reason) => return self.reject(points.max(1), || reason),
         };
-        self.histograms(&labels, series.histograms.len());
+        self.histograms(&labels, &series.histograms, None);
         for exemplar in series.exemplars {
             let pairs = self.pairs(&exemplar.labels);
             self.exemplar(&labels, pairs, exemplar.timestamp, exemplar.value);
@@ -160,9 +163,17 @@ impl<'a> Mapping<'a> {
         label::build(pairs, self.limits).map_err(|why| format!("is refused: {why}"))
     }
 
-    fn histograms(&mut self, labels: &Labels, count: usize) {
-        if count > 0 {
-            self.reject(count, || format!("native histograms are not supported: series {}", cut(&labels.to_string())));
+    fn histograms(&mut self, labels: &Labels, given: &[proto::Histogram], start: Option<i64>) {
+        let mut points = Vec::with_capacity(given.len());
+        for one in given {
+            match histogram::read(one, self.limits.buckets) {
+                Ok(read) => points.push(HistogramPoint { t: one.timestamp, histogram: Arc::new(read) }),
+                Err(why) => self.reject(1, || format!("a native histogram of {}: {why}", cut(&labels.to_string()))),
+            }
+        }
+        if !points.is_empty() {
+            points.sort_by_key(|p| p.t);
+            self.out.batch.histograms.push(SeriesHistograms { labels: labels.clone(), samples: points, start });
         }
     }
 

@@ -170,8 +170,8 @@ impl Scheduler {
 
     async fn record(&self, due: &DueRule, plan: &Plan, at: Timestamp) -> Result<BTreeSet<Labels>, String> {
         let asked = due.rule.moment(at);
-        let answer = self.limited(at, self.query.instant(&plan.expr, asked)).await;
-        let elements = answer.and_then(findings::vector).map_err(|e| e.to_string())?;
+        let answer = self.limited(at, self.query.native(&plan.expr, asked)).await;
+        let elements = answer.map_err(|e| e.to_string())?;
         if let Some(reason) = due.rule.over_limit(elements.len()) {
             return Err(reason);
         }

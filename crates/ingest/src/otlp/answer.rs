@@ -33,16 +33,15 @@ pub(super) const NO_POINT: u32 = u32::MAX;
 pub(super) struct Points {
     pub(super) series: Vec<u32>,
     pub(super) deltas: Vec<u32>,
+    pub(super) histograms: Vec<u32>,
+    pub(super) histogram_deltas: Vec<u32>,
 }
 
 impl Points {
     /// The data point of the series at this place of the batch.
     fn of(&self, place: usize) -> Option<u32> {
-        let found = match place.checked_sub(self.series.len()) {
-            None => self.series.get(place),
-            Some(place) => self.deltas.get(place),
-        };
-        found.copied().filter(|point| *point != NO_POINT)
+        let native = self.histograms.iter().chain(&self.histogram_deltas);
+        self.series.iter().chain(&self.deltas).chain(native).nth(place).copied().filter(|point| *point != NO_POINT)
     }
 }
 

@@ -1,17 +1,20 @@
 //! OTLP metrics as Prometheus series.
 //!
-//! Not native histograms: explicit buckets become classic ones, exponential histograms are refused by name.
+//! Explicit buckets become classic ones, exponential histograms native ones.
 //! Delta temporality: the increments are handed on as such, and the store keeps their running sum.
 
 use std::sync::Arc;
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::metrics::v1::{
-    self as otlp, AggregationTemporality, DataPointFlags, HistogramDataPoint, Metric, NumberDataPoint,
-    SummaryDataPoint, exemplar, metric::Data, number_data_point,
+    self as otlp, AggregationTemporality, DataPointFlags, ExponentialHistogramDataPoint, HistogramDataPoint, Metric,
+    NumberDataPoint, SummaryDataPoint, exemplar, exponential_histogram_data_point::Buckets, metric::Data,
+    number_data_point,
 };
 use watchkeeper_domain::Labels;
-use watchkeeper_domain::telemetry::{Batch, Exemplar, MetricMeta, STALE_NAN_BITS, Sample, SeriesSamples};
+use watchkeeper_domain::telemetry::{
+    Batch, Exemplar, HistogramPoint, MetricMeta, STALE_NAN_BITS, Sample, SeriesHistograms, SeriesSamples,
+};
 
 use super::answer::{Answer, NO_POINT, Points, Signal};
 use super::naming::{self, Kind};
@@ -20,6 +23,7 @@ use super::{Decoded, Encoding, millis, shape, value};
 use crate::error::{DecodeError, cut};
 use crate::label::{self, Interner};
 use crate::limits::Limits;
+use crate::native::{self, Exponential};
 use crate::refused::Refused;
 
 /// Decodes an `ExportMetricsServiceRequest` body (already decompressed).
@@ -49,7 +53,9 @@ pub(super) fn map(
             target.enter(scope.scope.as_ref(), &scope.schema_url, &mut mapping.interner);
             for metric in scope.metrics {
                 mapping.metric(&target, metric);
-                if mapping.batch.series.len() + mapping.batch.deltas.len() > limits.records {
+                let batch = &mapping.batch;
+                let native = batch.histograms.len() + batch.histogram_deltas.len();
+                if batch.series.len() + batch.deltas.len() + native > limits.records {
                     return Err(DecodeError::TooLarge {
                         what: "the number of series in the OTLP metrics request".to_owned(),
                         limit: limits.records.to_string(),
@@ -128,12 +134,7 @@ impl Mapping<'_> {
             }
             Some(Data::Summary(s)) => (s.data_points.len(), Kind::Distribution, "summary", None),
             Some(Data::ExponentialHistogram(h)) => {
-                return self.refused.add(h.data_points.len() as u64, || {
-                    format!(
-                        "metric `{}`: exponential histograms are not supported; configure explicit bucket boundaries",
-                        cut(name)
-                    )
-                });
+                (h.data_points.len(), Kind::Distribution, "histogram", Some(h.aggregation_temporality))
             }
         };
         let counting = match temporality.map(AggregationTemporality::try_from) {
@@ -180,7 +181,12 @@ impl Mapping<'_> {
                     each(self.summary(target, &series, &point), self);
                 }
             }
-            Some(Data::ExponentialHistogram(_)) | None => {}
+            Some(Data::ExponentialHistogram(h)) => {
+                for point in h.data_points {
+                    each(self.exponential(target, &series, &point, counting), self);
+                }
+            }
+            None => {}
         }
     }
 
@@ -263,6 +269,30 @@ impl Mapping<'_> {
         Ok(())
     }
 
+    fn exponential(
+        &mut self,
+        target: &Target,
+        name: &Arc<str>,
+        point: &ExponentialHistogramDataPoint,
+        counting: Counting,
+    ) -> Result<(), String> {
+        let when = When::new(point.time_unix_nano, point.start_time_unix_nano, point.flags)?;
+        let histogram = if when.stale { native::end() } else { exponential(point).read(self.limits.buckets)? };
+        let labels = target.labels(name, &point.attributes, None, &mut self.interner, self.limits)?;
+        self.exemplars(&labels, &point.exemplars);
+        self.newest = self.newest.max(when.t);
+        let samples = vec![HistogramPoint { t: when.t, histogram: Arc::new(histogram) }];
+        let series = SeriesHistograms { labels, samples, start: when.start.filter(|_| !when.stale) };
+        if counting == Counting::Delta && !when.stale {
+            self.batch.histogram_deltas.push(series);
+            self.points.histogram_deltas.push(self.point);
+        } else {
+            self.batch.histograms.push(series);
+            self.points.histograms.push(self.point);
+        }
+        Ok(())
+    }
+
     fn summary(&mut self, target: &Target, name: &Arc<str>, point: &SummaryDataPoint) -> Result<(), String> {
         let when = When::new(point.time_unix_nano, point.start_time_unix_nano, point.flags)?;
         for quantile in &point.quantile_values {
@@ -326,6 +356,21 @@ impl Mapping<'_> {
             span_id: value::hex(&exemplar.span_id),
             attributes: Labels::from_pairs(attributes.take(EXEMPLAR_ATTRIBUTES)),
         });
+    }
+}
+
+fn exponential(point: &ExponentialHistogramDataPoint) -> Exponential<'_> {
+    fn side(buckets: Option<&Buckets>) -> (i32, &[u64]) {
+        buckets.map_or((0, &[]), |b| (b.offset, &b.bucket_counts))
+    }
+    Exponential {
+        scale: point.scale,
+        zero_threshold: point.zero_threshold,
+        zero_count: point.zero_count,
+        count: point.count,
+        sum: point.sum.unwrap_or(0.0),
+        positive: side(point.positive.as_ref()),
+        negative: side(point.negative.as_ref()),
     }
 }
 

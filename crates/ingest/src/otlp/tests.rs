@@ -90,12 +90,68 @@ fn the_official_metrics_example_is_read() {
         ]
     );
     assert!(decoded.batch.deltas.is_empty());
-    assert_eq!(decoded.answer.rejected(), 1);
-    assert!(
-        decoded.answer.message().contains("exponential histograms are not supported"),
-        "{}",
-        decoded.answer.message()
+    assert_eq!((decoded.answer.rejected(), decoded.answer.message().as_str()), (0, ""));
+    let native: Vec<_> = decoded.batch.histograms.iter().map(|s| (s.labels.name(), s.samples.len())).collect();
+    assert_eq!(native, [(Some("my_exponential_histogram"), 1)]);
+}
+
+#[test]
+fn exponential_histograms_become_native_ones() {
+    let point = json!({
+        "timeUnixNano": "5000000000", "startTimeUnixNano": "4000000000", "count": "5", "sum": 9.5, "scale": 9,
+        "zeroCount": "1", "zeroThreshold": 0.5, "positive": {"offset": 0, "bucketCounts": ["1", "2"]},
+        "negative": {"offset": -1, "bucketCounts": ["1"]}, "attributes": [{"key": "a", "value": {"stringValue": "b"}}],
+        "exemplars": [{"timeUnixNano": "4500000000", "asDouble": 1.0, "traceId": "0af7651916cd43dd8448eb211c80319c"}],
+    });
+    let mut wrong = point.clone();
+    wrong["scale"] = json!(-5);
+    let mut ended = point.clone();
+    ended["flags"] = json!(1);
+    ended["timeUnixNano"] = json!("6000000000");
+    let body = request(
+        &json!([]),
+        &json!([
+            {"name": "e", "unit": "s", "exponentialHistogram": {"aggregationTemporality": 2, "dataPoints": [point, wrong, ended]}},
+            {"name": "d", "exponentialHistogram": {"aggregationTemporality": 1, "dataPoints": [point, ended]}},
+        ]),
     );
+    let mut decoded = of_metrics(&body);
+    assert_eq!(decoded.answer.rejected(), 1);
+    assert_eq!(
+        decoded.answer.message(),
+        "metric `e`: a data point is refused: its scale is -5, and nothing below -4 is kept"
+    );
+    let batch = &decoded.batch;
+    let names: Vec<_> = batch.native().map(|s| (s.labels.to_string(), s.start, s.samples[0].t)).collect();
+    let named = |name: &str| format!("{name}{{a=\"b\"}}");
+    assert_eq!(
+        names,
+        [
+            (named("e_seconds"), Some(4_000), 5_000),
+            (named("e_seconds"), None, 6_000),
+            (named("d"), None, 6_000),
+            (named("d"), Some(4_000), 5_000)
+        ]
+    );
+    let kept = &batch.histograms[0].samples[0].histogram;
+    assert_eq!((kept.schema, kept.zero_threshold, kept.zero_count, kept.count, kept.sum), (8, 0.5, 1.0, 5.0, 9.5));
+    // Two buckets of scale 9 are one of schema 8.
+    assert_eq!((kept.positive[0].index, kept.positive[0].count, kept.positive.len()), (1, 3.0, 1));
+    assert_eq!((kept.negative[0].index, kept.negative[0].count), (0, 1.0));
+    assert!(is_stale(batch.histograms[1].samples[0].histogram.sum));
+    assert_eq!(batch.exemplars[0].labels, batch.histograms[0].labels);
+    let meta: Vec<_> = batch.meta.iter().map(|m| (m.name.as_ref(), m.kind.as_ref())).collect();
+    assert_eq!(meta, [("e_seconds", "histogram"), ("d", "histogram")]);
+    // A point that the store refuses counts once more.
+    let refusal = |place: usize, labels: &watchkeeper_domain::Labels| Refusal {
+        place,
+        labels: labels.clone(),
+        samples: 1,
+        why: Unwanted::CountedAlready,
+    };
+    let refusals = batch.labels().enumerate().map(|(place, labels)| refusal(place, labels)).collect();
+    decoded.answer.refuse(&Appended { refusals, ..Appended::default() });
+    assert_eq!(decoded.answer.rejected(), 5);
 }
 
 #[test]

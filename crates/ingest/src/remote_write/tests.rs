@@ -1,5 +1,6 @@
 //! Remote write: the cases that a receiver must, should and may handle, and hostile bodies.
 
+mod histograms;
 mod v2;
 
 use std::collections::BTreeSet;
@@ -8,7 +9,9 @@ use std::path::PathBuf;
 use prost::Message;
 use watchkeeper_domain::telemetry::is_stale;
 
-use super::proto::{Exemplar, Histogram, Label, MetricMetadata, Sample, TimeSeries, WriteRequest};
+use super::proto::{
+    BucketSpan, Count, Exemplar, Histogram, Label, MetricMetadata, Sample, TimeSeries, WriteRequest, ZeroCount,
+};
 use super::*;
 
 fn label(name: &str, value: &str) -> Label {
@@ -108,17 +111,54 @@ fn one_bad_series_does_not_take_the_good_ones_with_it() {
     assert_eq!(unsorted.samples.iter().map(|s| s.t).collect::<Vec<_>>(), [1, 2]);
 }
 
+/// Five observations: one of nothing, two around 1, two around -1.
+fn native(timestamp: i64) -> Histogram {
+    Histogram {
+        count: Some(Count::Int(5)),
+        sum: 0.5,
+        zero_threshold: 0.001,
+        zero_count: Some(ZeroCount::Int(1)),
+        positive_spans: vec![BucketSpan { offset: 0, length: 2 }],
+        positive_deltas: vec![1, 0],
+        negative_spans: vec![BucketSpan { offset: 0, length: 1 }],
+        negative_deltas: vec![2],
+        timestamp,
+        ..Histogram::default()
+    }
+}
+
 #[test]
-fn native_histograms_are_refused_by_name_and_the_rest_is_kept() {
+fn native_histograms_are_taken_and_a_wrong_one_costs_itself() {
     let mut both = series(&[("__name__", "latency")], &[(1, 1.0)]);
-    both.histograms = vec![Histogram { timestamp: 1 }];
+    let wrong = Histogram { count: Some(Count::Int(9)), ..native(2) };
+    let ended = Histogram { sum: f64::from_bits(watchkeeper_domain::telemetry::STALE_NAN_BITS), ..native(4) };
+    both.histograms = vec![ended, native(3), wrong];
     both.exemplars =
         vec![Exemplar { labels: vec![label("trace_id", "abc"), label("span_id", "def")], value: 0.5, timestamp: 1 }];
     let result = written(vec![both]);
     assert_eq!((result.batch.series.len(), result.rejected), (1, 1));
-    assert_eq!(result.message, "native histograms are not supported: series latency");
+    assert_eq!(result.message, "a native histogram of latency: its buckets hold 5 observations and its count says 9");
+    let [found] = result.batch.histograms.as_slice() else { panic!("{:?}", result.batch.histograms) };
+    assert_eq!(found.samples.iter().map(|p| p.t).collect::<Vec<_>>(), [3, 4]);
+    assert_eq!(
+        found.samples[0].histogram.to_string(),
+        "{count:5, sum:0.5, [-1,-0.5):2, [-0.001,0.001]:1, (0.5,1]:1, (1,2]:1}"
+    );
+    assert!(is_stale(found.samples[1].histogram.sum));
     let exemplar = &result.batch.exemplars[0];
     assert_eq!((exemplar.trace_id.as_str(), exemplar.span_id.as_str(), exemplar.v), ("abc", "def", 0.5));
+}
+
+#[test]
+fn a_histogram_that_is_small_on_the_wire_and_huge_in_memory_is_refused() {
+    let limits = Limits { elements: 1_000, ..Limits::default() };
+    let mut one = series(&[("__name__", "m")], &[]);
+    one.histograms = vec![Histogram { positive_deltas: vec![0; 10_000], ..native(1) }];
+    let request = WriteRequest { timeseries: vec![one.clone()], metadata: Vec::new() };
+    assert_eq!(decode(&body(&request), Version::V1, &limits).unwrap_err().code().as_str(), "WK1002");
+    one.histograms[0].positive_spans = vec![BucketSpan { offset: 0, length: 10_000 }];
+    let result = written(vec![one]);
+    assert_eq!(result.message, "a native histogram of m: it has 10000 positive buckets; at most 2000 are taken");
 }
 
 #[test]

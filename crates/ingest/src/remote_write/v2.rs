@@ -10,7 +10,7 @@ use prost::Message;
 use watchkeeper_domain::Labels;
 use watchkeeper_domain::telemetry::MetricMeta;
 
-use super::{Mapping, Pair, Written, kind, samples};
+use super::{Mapping, Pair, Written, histogram, kind, samples};
 use crate::error::{DecodeError, cut};
 use crate::limits::Limits;
 use crate::wire::{self, LEAF, PACKED, Shape, TEXT};
@@ -21,7 +21,8 @@ const WHAT: &str = "the remote write 2.0 request";
 const WRITTEN_OUT: usize = 8;
 
 static EXEMPLAR: Shape = Shape { nested: &[(1, &PACKED)] };
-static SERIES: Shape = Shape { nested: &[(1, &PACKED), (2, &LEAF), (3, &LEAF), (4, &EXEMPLAR), (5, &LEAF)] };
+static SERIES: Shape =
+    Shape { nested: &[(1, &PACKED), (2, &LEAF), (3, &histogram::SHAPE), (4, &EXEMPLAR), (5, &LEAF)] };
 static REQUEST: Shape = Shape { nested: &[(4, &TEXT), (5, &SERIES)] };
 
 /// `io.prometheus.write.v2.Request`. Fields 1 to 3 are 1.0's and stay unused.
@@ -46,7 +47,7 @@ pub(super) struct TimeSeries {
     pub(super) exemplars: Vec<Exemplar>,
     #[prost(message, optional, tag = "5")]
     pub(super) metadata: Option<Metadata>,
-    /// Milliseconds; zero when not given.
+    /// Milliseconds; zero when not given. Later drafts of the specification say it with each sample instead.
     #[prost(int64, tag = "6")]
     pub(super) created_timestamp: i64,
 }
@@ -57,6 +58,9 @@ pub(super) struct Sample {
     pub(super) value: f64,
     #[prost(int64, tag = "2")]
     pub(super) timestamp: i64,
+    /// Milliseconds; zero when not given.
+    #[prost(int64, tag = "3")]
+    pub(super) start_timestamp: i64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -162,8 +166,14 @@ impl Reading<'_> {
         if let Some(metadata) = &series.metadata {
             self.metadata(&labels, metadata);
         }
-        self.mapping.histograms(&labels, series.histograms.len());
-        let newest = series.samples.iter().map(|s| s.timestamp).max();
+        let kind = series.metadata.as_ref().map_or(0, |m| m.kind);
+        let told = [Some(series.created_timestamp), series.samples.first().map(|s| s.start_timestamp)];
+        let told_native = [Some(series.created_timestamp), series.histograms.first().map(|h| h.start_timestamp)];
+        let start = |told: [Option<i64>; 2]| told.into_iter().flatten().find(|t| *t != 0 && counts(kind, &labels));
+        let (start, start_native) = (start(told), start(told_native));
+        self.mapping.histograms(&labels, &series.histograms, start_native);
+        let times = series.samples.iter().map(|s| s.timestamp);
+        let newest = times.chain(series.histograms.iter().map(|h| h.timestamp)).max();
         for exemplar in series.exemplars {
             // Its time is optional: it is then one of what it came with.
             let t = Some(exemplar.timestamp).filter(|t| *t != 0).or(newest).unwrap_or_default();
@@ -172,8 +182,6 @@ impl Reading<'_> {
                 Err(reason) => self.mapping.reject(1, || format!("an exemplar is refused: {reason}")),
             }
         }
-        let kind = series.metadata.as_ref().map_or(0, |m| m.kind);
-        let start = Some(series.created_timestamp).filter(|t| *t != 0 && counts(kind, &labels));
         let samples = samples(series.samples.iter().map(|s| (s.timestamp, s.value)));
         self.mapping.samples(labels, samples, start);
         Ok(())

@@ -31,9 +31,11 @@ impl Senders {
     /// begins with "the clock of".
     pub fn see(&self, batch: &Batch, now: Timestamp) -> Option<String> {
         let (tolerated, now_ms) = (now.as_millis() + TOLERATED.as_millis(), now.as_millis());
-        let series = batch
-            .samples()
-            .filter_map(|s| Some((s.samples.last().filter(|s| s.t > tolerated)?.t, &s.labels)))
+        let numbers = batch.samples().filter_map(|s| Some((s.samples.last()?.t, &s.labels)));
+        let native = batch.native().filter_map(|s| Some((s.samples.last()?.t, &s.labels)));
+        let series = numbers
+            .chain(native)
+            .filter(|(t, _)| *t > tolerated)
             .max_by_key(|(t, _)| *t)
             .map(|(t, labels)| (t, name(labels)));
         let millis = |nanos: u64| i64::try_from(nanos / 1_000_000).unwrap_or(i64::MAX);

@@ -121,11 +121,16 @@ async fn write_batch(
         off_thread(shared, body, move |body| write::decode(body, version, &limits)).await?;
     shared.senders.see(&batch, shared.env.now());
     let samples: usize = batch.samples().map(|series| series.samples.len()).sum();
-    let exemplars = batch.exemplars.len();
+    let histograms: usize = batch.native().map(|series| series.samples.len()).sum();
+    let (exemplars, first_native) = (batch.exemplars.len(), batch.samples().count());
     let appended = append(shared, batch).await?;
     // A sample that is there already with the same value counts as written: a repeated request is told what the first was.
-    let unwanted: usize = appended.refusals.iter().map(|refusal| refusal.samples).sum();
-    let written = [samples.saturating_sub(unwanted), 0, exemplars];
+    let unwanted = |native: bool| -> usize {
+        let of_kind = appended.refusals.iter().filter(|refusal| (refusal.place >= first_native) == native);
+        of_kind.map(|refusal| refusal.samples).sum()
+    };
+    let written = [samples.saturating_sub(unwanted(false)), histograms.saturating_sub(unwanted(true)), exemplars];
+    let unwanted = unwanted(false) + unwanted(true);
 
     let mut detail = String::new();
     if let Some(first) = appended.refusals.first() {

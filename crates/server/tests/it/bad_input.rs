@@ -19,7 +19,7 @@ use watchkeeper_server::app::{Addresses, App, Options};
 pub(crate) struct Served {
     app: App,
     http: reqwest::Client,
-    _folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 impl Served {
@@ -50,14 +50,24 @@ impl Served {
         for (name, text) in files {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
+        Self { app: Self::start_in(&folder).await, http: reqwest::Client::new(), folder }
+    }
+
+    async fn start_in(folder: &TempDir) -> App {
         let options = Options {
-            config_file: Some(file),
+            config_file: Some(folder.path().join("watchkeeper.yaml")),
             listen: None,
             data: Some(folder.path().join("data")),
             otlp_ports: true,
             env: watchkeeper_server::clock::system_env(),
         };
-        Self { app: App::start(options).await.unwrap(), http: reqwest::Client::new(), _folder: folder }
+        App::start(options).await.unwrap()
+    }
+
+    /// Stops, and starts again over the same folder, on other ports.
+    pub(crate) async fn restarted(self) -> Self {
+        self.app.stop().await;
+        Self { app: Self::start_in(&self.folder).await, http: self.http, folder: self.folder }
     }
 
     pub(crate) fn addresses(&self) -> Addresses {

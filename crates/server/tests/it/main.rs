@@ -18,6 +18,7 @@ mod bad_input;
 mod command_line;
 mod crash;
 mod explore;
+mod histograms;
 mod incoming;
 mod mail;
 mod phone;

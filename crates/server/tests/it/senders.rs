@@ -121,7 +121,7 @@ async fn remote_write_2_is_kept_and_says_how_much_was_written() {
     assert_eq!(send(wire::remote_write_2(now, 0)).await.1, "1 0 1");
     let (status, written, problem) = send(wire::remote_write_2(now, 2)).await;
     assert_eq!((status, written.as_str()), (400, "1 0 1"), "{problem}");
-    assert!(problem.contains("2 samples") && problem.contains("native histograms"), "{problem}");
+    assert!(problem.contains("2 samples") && problem.contains("a native histogram of orders_total"), "{problem}");
     let (status, written, problem) = send(b"not snappy".to_vec()).await;
     assert_eq!((status, written.as_str()), (400, "0 0 0"), "{problem}");
     // 1.0 has no such headers.

@@ -1,20 +1,17 @@
 //! Remote write 2.0: the receiver cases of the suite for samples, exemplars and metadata, created timestamps, and hostile
-//! tables of symbols.
-//!
-//! Not the suite's histogram cases beyond that they are refused by name.
+//! tables of symbols. The suite's cases for native histograms are in `histograms`.
 
 use std::collections::BTreeSet;
 
 use prost::Message;
 
-use super::super::proto::Histogram;
 use super::super::v2::{Exemplar, Metadata, Request, Sample, TimeSeries};
 use super::super::*;
 use super::suite;
 
 /// A request in the making: texts become references.
 #[derive(Default)]
-struct Table(Vec<String>);
+pub(super) struct Table(Vec<String>);
 
 impl Table {
     fn get(&mut self, text: &str) -> u32 {
@@ -28,23 +25,26 @@ impl Table {
         u32::try_from(at).unwrap()
     }
 
-    fn refs(&mut self, labels: &[(&str, &str)]) -> Vec<u32> {
+    pub(super) fn refs(&mut self, labels: &[(&str, &str)]) -> Vec<u32> {
         labels.iter().flat_map(|(name, value)| [self.get(name), self.get(value)]).collect()
     }
 
-    fn series(&mut self, labels: &[(&str, &str)], samples: &[(i64, f64)]) -> TimeSeries {
+    pub(super) fn series(&mut self, labels: &[(&str, &str)], samples: &[(i64, f64)]) -> TimeSeries {
         TimeSeries {
             labels_refs: self.refs(labels),
-            samples: samples.iter().map(|&(timestamp, value)| Sample { value, timestamp }).collect(),
+            samples: samples
+                .iter()
+                .map(|&(timestamp, value)| Sample { value, timestamp, start_timestamp: 0 })
+                .collect(),
             ..TimeSeries::default()
         }
     }
 
-    fn metadata(&mut self, kind: i32, help: &str, unit: &str) -> Option<Metadata> {
+    pub(super) fn metadata(&mut self, kind: i32, help: &str, unit: &str) -> Option<Metadata> {
         Some(Metadata { kind, help_ref: self.get(help), unit_ref: self.get(unit) })
     }
 
-    fn written(self, timeseries: Vec<TimeSeries>) -> Written {
+    pub(super) fn written(self, timeseries: Vec<TimeSeries>) -> Written {
         read(&Request { symbols: self.0, timeseries }, &Limits::default()).unwrap()
     }
 }
@@ -55,7 +55,7 @@ fn read(request: &Request, limits: &Limits) -> Result<Written, DecodeError> {
 }
 
 /// The suite's cases of that test are the ones of the table here.
-fn same_cases<'a>(test: &str, here: impl Iterator<Item = &'a str>) {
+pub(super) fn same_cases<'a>(test: &str, here: impl Iterator<Item = &'a str>) {
     if let Some(named) = suite(test) {
         assert_eq!(named, here.map(str::to_owned).collect::<BTreeSet<_>>(), "{test}");
     }
@@ -246,16 +246,6 @@ fn a_created_timestamp_is_the_start_of_what_counts_and_of_nothing_else() {
         assert_eq!(start(&plain, Some(kind)), None, "{kind}");
     }
     assert_eq!(start(&[("__name__", "m"), ("quantile", "0.9")], Some(5)), None);
-}
-
-#[test]
-fn native_histograms_are_refused_by_name_and_the_rest_is_kept() {
-    let mut table = Table::default();
-    let mut both = table.series(&[("__name__", "latency")], &[(1, 1.0)]);
-    both.histograms = vec![Histogram { timestamp: 1 }, Histogram { timestamp: 2 }];
-    let result = table.written(vec![both]);
-    assert_eq!((result.batch.series.len(), result.rejected), (1, 2));
-    assert_eq!(result.message, "native histograms are not supported: series latency");
 }
 
 #[test]

@@ -73,7 +73,7 @@ async fn wrong_usage_is_another_exit_status_than_a_finding() {
 #[tokio::test]
 async fn a_good_configuration_is_fine_and_a_second_server_on_its_folder_is_not() {
     let served = super::Served::start().await;
-    let folder = served._folder.path();
+    let folder = served.folder.path();
     let checked = watchkeeper(folder, &["check", "watchkeeper.yaml"]).await;
     assert_eq!(checked.status.code(), Some(0), "{}", text(&checked));
     let second = watchkeeper(folder, &["serve", "--config", "watchkeeper.yaml", "--data", "data"]).await;

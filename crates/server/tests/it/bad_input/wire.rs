@@ -69,15 +69,42 @@ struct SymbolizedSeries {
     labels: Vec<u32>,
     #[prost(message, repeated, tag = "2")]
     samples: Vec<Sample>,
-    /// Native histograms, of which only that they are there.
-    #[prost(bytes = "vec", repeated, tag = "3")]
-    histograms: Vec<Vec<u8>>,
+    #[prost(message, repeated, tag = "3")]
+    histograms: Vec<NativeHistogram>,
     #[prost(message, repeated, tag = "4")]
     exemplars: Vec<SymbolizedExemplar>,
     #[prost(message, optional, tag = "5")]
     metadata: Option<SymbolizedMetadata>,
     #[prost(int64, tag = "6")]
     created: i64,
+}
+
+/// A native histogram of whole counts.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct NativeHistogram {
+    #[prost(uint64, tag = "1")]
+    pub(crate) count: u64,
+    #[prost(double, tag = "3")]
+    pub(crate) sum: f64,
+    #[prost(sint32, tag = "4")]
+    pub(crate) schema: i32,
+    #[prost(double, tag = "5")]
+    pub(crate) zero_threshold: f64,
+    #[prost(message, repeated, tag = "11")]
+    pub(crate) spans: Vec<NativeSpan>,
+    /// Each the difference from the one before.
+    #[prost(sint64, repeated, tag = "12")]
+    pub(crate) deltas: Vec<i64>,
+    #[prost(int64, tag = "15")]
+    pub(crate) timestamp: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct NativeSpan {
+    #[prost(sint32, tag = "1")]
+    pub(crate) offset: i32,
+    #[prost(uint32, tag = "2")]
+    pub(crate) length: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -101,16 +128,30 @@ struct SymbolizedMetadata {
 }
 
 /// The body of a remote write 2.0 request: a counter `orders_total{kind="book"}` that began a minute before its one sample,
-/// with an exemplar and what it is; and as many native histograms of it as are asked for.
-pub(crate) fn remote_write_2(now: i64, histograms: usize) -> Vec<u8> {
+/// with an exemplar and what it is; and as many native histograms of it as are asked for, whose counts are wrong.
+pub(crate) fn remote_write_2(now: i64, wrong: usize) -> Vec<u8> {
     let symbols = ["", "__name__", "orders_total", "kind", "book", "trace_id", "abc", "shop", "7", "Orders", "orders"];
     let series = SymbolizedSeries {
         labels: vec![1, 2, 3, 4],
         samples: vec![Sample { value: 6.0, timestamp: now }],
-        histograms: vec![Vec::new(); histograms],
+        histograms: vec![NativeHistogram { count: 1, timestamp: now, ..NativeHistogram::default() }; wrong],
         exemplars: vec![SymbolizedExemplar { labels: vec![7, 8, 5, 6], value: 1.0, timestamp: now }],
         metadata: Some(SymbolizedMetadata { kind: 1, help: 9, unit: 10 }),
         created: now - 60_000,
+    };
+    let request = SymbolizedRequest { symbols: symbols.map(str::to_owned).to_vec(), timeseries: vec![series] };
+    snap::raw::Encoder::new().compress_vec(&request.encode_to_vec()).unwrap()
+}
+
+/// The body of a remote write 2.0 request with native histograms of one series, which has an exemplar.
+pub(crate) fn remote_write_native(name: &str, histograms: Vec<NativeHistogram>) -> Vec<u8> {
+    let symbols = ["", "__name__", name, "trace_id", "abc"];
+    let series = SymbolizedSeries {
+        labels: vec![1, 2],
+        histograms,
+        exemplars: vec![SymbolizedExemplar { labels: vec![3, 4], value: 1.0, timestamp: 0 }],
+        metadata: Some(SymbolizedMetadata { kind: 3, help: 0, unit: 0 }),
+        ..SymbolizedSeries::default()
     };
     let request = SymbolizedRequest { symbols: symbols.map(str::to_owned).to_vec(), timeseries: vec![series] };
     snap::raw::Encoder::new().compress_vec(&request.encode_to_vec()).unwrap()
