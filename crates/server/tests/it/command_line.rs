@@ -152,3 +152,21 @@ fn test_mapping_shows_what_a_body_becomes_and_refuses_with_the_reason() {
     let (status, _, complained) = test(&["--name", "shop"]);
     assert!(status == Some(1) && complained.contains("`title` gives nothing: `what`"), "{complained}");
 }
+
+#[test]
+fn import_pack_writes_rules_and_tests_that_pass_and_a_file_that_check_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (status, said, _) = run(folder.path(), &["import", "pack", "--list"]);
+    assert!(status == Some(0) && said.contains("keyvault") && said.contains("business"), "{said}");
+    let (status, said, _) = run(folder.path(), &["import", "pack", "database"]);
+    assert!(status == Some(0) && said.contains("rule_files: [rules/*.yaml]"), "{said}");
+    std::fs::write(folder.path().join("watchkeeper.yaml"), "rule_files: [rules/*.yaml]\n").unwrap();
+    let (status, said, _) = run(folder.path(), &["check"]);
+    assert!(status == Some(0) && said.contains("9 rules") && said.contains("0 warnings"), "{said}");
+    let (status, said, _) = run(folder.path(), &["test", "rules", "rules/tests/database_test.yaml"]);
+    assert!(status == Some(0) && said.contains("18 passed, 0 failed, 0 skipped"), "{said}");
+    let (status, _, complained) = run(folder.path(), &["import", "pack", "database"]);
+    assert!(status == Some(1) && complained.contains("--force"), "{complained}");
+    let (status, _, complained) = run(folder.path(), &["import", "pack", "databases"]);
+    assert!(status == Some(2) && complained.contains("there are application, business, database"), "{complained}");
+}
