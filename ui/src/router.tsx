@@ -52,6 +52,26 @@ const rules = createRoute({
   validateSearch: search.ruleSearch,
   component: lazyRouteComponent(() => import("./pages/RulesPage.tsx")),
 });
+const rule = createRoute({
+  getParentRoute,
+  path: "/rules/view/$group/$name",
+  component: lazyRouteComponent(() => import("./pages/RulePage.tsx")),
+});
+const ruleGroups = createRoute({
+  getParentRoute,
+  path: "/rules/groups",
+  component: lazyRouteComponent(() => import("./pages/RuleGroupsPage.tsx")),
+});
+const ruleGroup = createRoute({
+  getParentRoute,
+  path: "/rules/groups/$name",
+  component: lazyRouteComponent(() => import("./pages/RuleGroupPage.tsx")),
+});
+const newRuleGroup = createRoute({
+  getParentRoute,
+  path: "/rules/new",
+  component: lazyRouteComponent(() => import("./pages/NewRuleGroupPage.tsx")),
+});
 const workflows = createRoute({
   getParentRoute,
   path: "/workflows",
@@ -143,6 +163,10 @@ export const router = createRouter({
     incident,
     onCall,
     rules,
+    rule,
+    ruleGroups,
+    ruleGroup,
+    newRuleGroup,
     workflows,
     run,
     telemetry,

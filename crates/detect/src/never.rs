@@ -211,7 +211,7 @@ mod tests {
             "vector(1) > scalar(nothing)",
             r#"up{job!="x", team=""} == 0"#,
             r#"ALERTS{alertname="Down"}"#,
-            "time() > 5",
+            "vector(time()) > 5",
         ] {
             assert_eq!(why(expr), [""; 0], "{expr}");
         }

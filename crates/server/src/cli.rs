@@ -105,7 +105,7 @@ enum Command {
     /// Say who is on call; take a time over; find gaps; follow escalations.
     #[command(subcommand, name = "oncall", alias = "on-call")]
     OnCall(oncall::Command),
-    /// List rules and probes with their state.
+    /// List rules and probes with their state; store, change and take back rule groups.
     #[command(subcommand)]
     Rule(rule::Command),
     /// Say what a rule would have done over stored history, before it wakes anybody.

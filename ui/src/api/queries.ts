@@ -112,11 +112,13 @@ export const postMortem = (id: string) =>
   });
 
 /** What needs somebody first. */
-export const rules = ({ page: _, ...search }: RuleSearch) =>
+export const rules = ({ page: _, never, ...search }: RuleSearch) =>
   queryOptions({
-    queryKey: ["rules", search],
-    queryFn: () =>
-      take(api.GET(`${V1}/rules`, { params: { query: { ...search, sort: "state" as const, limit: PAGE_SIZE } } })),
+    queryKey: ["rules", search, never],
+    queryFn: () => {
+      const query = { ...search, never: never ? true : undefined, sort: "state" as const, limit: PAGE_SIZE };
+      return take(api.GET(`${V1}/rules`, { params: { query } }));
+    },
     meta: about("rule", "alert"),
     refetchInterval: 10_000,
     placeholderData: (previous) => previous,

@@ -310,6 +310,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/watchkeeper/v1/expressions/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Checks an expression: what is wrong with it, what it compares, and whether it can have a result. Keeps nothing. */
+        post: operations["check_expression"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/watchkeeper/v1/in/{name}": {
         parameters: {
             query?: never;
@@ -843,6 +860,127 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/watchkeeper/v1/rule-groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All rule groups: those of files, and stored ones. */
+        get: operations["list_rule_groups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/rule-groups/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Checks the text of a group as a file would be checked. Keeps nothing. */
+        post: operations["check_rule_group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/rule-groups/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One rule group; a stored one with its text. */
+        get: operations["get_rule_group"];
+        /** Stores a group, new or changed; it is evaluated at once. A refused text is told with its places. */
+        put: operations["put_rule_group"];
+        post?: never;
+        /** Ends a stored group and its alerts; its versions stay. */
+        delete: operations["delete_rule_group"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/rule-groups/{name}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Evaluates a stored group no longer; its alerts end. */
+        post: operations["disable_rule_group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/rule-groups/{name}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Evaluates a stored group again. */
+        post: operations["enable_rule_group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/rule-groups/{name}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes the text of a version before; brings back a deleted group, too. */
+        post: operations["roll_back_rule_group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/rule-groups/{name}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The versions of a stored group, the newest first; at most 200. */
+        get: operations["list_rule_group_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/watchkeeper/v1/rules": {
         parameters: {
             query?: never;
@@ -852,6 +990,40 @@ export interface paths {
         };
         /** Rules as they run. */
         get: operations["list_rules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/rules/{group}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One rule as it runs. */
+        get: operations["get_rule"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/rules/{group}/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What became of a rule's instances, and its last evaluations; both newest first. */
+        get: operations["get_rule_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1378,6 +1550,11 @@ export interface components {
          * @enum {string}
          */
         ChangeKind: "alert" | "incident" | "rule" | "run" | "notification" | "silence" | "probe" | "fault" | "on_call";
+        /** @description A change of a group that needs no text. */
+        ChangeRuleGroup: {
+            /** @description Why; must not be empty. */
+            reason: string;
+        };
         /** @description One way to a receiver. */
         Channel: {
             /** @description Its health. */
@@ -1403,6 +1580,30 @@ export interface components {
              *     ]
              */
             points: (number | null)[][];
+        };
+        /** @description An expression to be checked. */
+        CheckExpression: {
+            /** @description PromQL. */
+            expr: string;
+        };
+        /** @description A text to be checked; nothing is kept of it. */
+        CheckRuleGroup: {
+            /** @description A rule file with one group in it. */
+            source: string;
+        };
+        /** @description One rule of a text that was checked. */
+        CheckedRule: {
+            /** @description Its expression. */
+            expr: string;
+            /** @description How long its condition must hold. */
+            hold_for?: string | null;
+            /**
+             * Format: int64
+             * @description The line on which it stands.
+             */
+            line: number;
+            /** @description Its name. */
+            name: string;
         };
         /**
          * @description How the compared value relates to the threshold for the alert to fire.
@@ -1577,6 +1778,41 @@ export interface components {
             steps: components["schemas"]["ExplainStep"][];
             /** @description The answer in one sentence. */
             verdict: string;
+        };
+        /** @description What a check of an expression found. */
+        ExpressionChecked: {
+            comparison?: components["schemas"]["ExpressionComparison"] | null;
+            /** @description Why it can have no result, over all that is stored. */
+            mismatches: components["schemas"]["RuleMismatch"][];
+            /** @description What is wrong, by place; empty for an expression. */
+            problems: components["schemas"]["ExpressionProblem"][];
+        };
+        /** @description `lhs op threshold` */
+        ExpressionComparison: {
+            /** @description What is compared. */
+            lhs: string;
+            /** @description `>`, `<`, `>=`, `<=`, `==` or `!=`. */
+            op: string;
+            /**
+             * Format: double
+             * @description The number that it is compared with.
+             */
+            threshold: number;
+        };
+        /** @description Something that is wrong with an expression. */
+        ExpressionProblem: {
+            /**
+             * Format: int64
+             * @description Where it ends.
+             */
+            end: number;
+            /** @description What is wrong. */
+            message: string;
+            /**
+             * Format: int64
+             * @description Where it begins, in UTF-16 code units, as editors count.
+             */
+            start: number;
         };
         /** @description One fault that can be switched on. */
         Fault: {
@@ -2523,6 +2759,8 @@ export interface components {
             code: string;
             /** @description What happened to which object, and what to do. */
             detail: string;
+            /** @description Where in a text that is refused, if it is about one. */
+            places?: components["schemas"]["RuleProblem"][];
             /**
              * Format: int32
              * @description The HTTP status.
@@ -2547,6 +2785,20 @@ export interface components {
             status: string;
             /** @description What is doubtful about the answer. */
             warnings?: string[] | null;
+        };
+        /** @description A group to be stored. */
+        PutRuleGroup: {
+            /** @description Whether it is evaluated; absent: as before, and a new one is. */
+            enabled?: boolean | null;
+            /** @description Why; must not be empty. */
+            reason: string;
+            /** @description A rule file with this one group in it. */
+            source: string;
+            /**
+             * Format: int64
+             * @description The newest version that the writer has seen, 0 for none: another one by now is a conflict. Absent: whatever it is.
+             */
+            version?: number | null;
         };
         /** @description What was taken of a body. It is on disk. */
         Received: {
@@ -2593,10 +2845,25 @@ export interface components {
          * @enum {string}
          */
         Role: "incident_commander" | "communications_lead" | "operations_lead" | "scribe";
+        /** @description A version to go back to. */
+        RollBackRuleGroup: {
+            /** @description Why; must not be empty. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            version: number;
+        };
         /** @description One rule. */
         Rule: {
+            /** @description Its annotations, as written. Hostile text. */
+            annotations: {
+                [key: string]: string;
+            };
             /** @description What it is about. */
             category: components["schemas"]["Category"];
+            comparison?: components["schemas"]["ExpressionComparison"] | null;
             /**
              * Format: int64
              * @description How often it was evaluated since the start.
@@ -2609,7 +2876,7 @@ export interface components {
              * @description How often that failed.
              */
             failures: number;
-            /** @description The file that it stands in, relative to the configuration folder. */
+            /** @description The file that it stands in, relative to the configuration folder; none for a stored one. */
             file?: string | null;
             /** @description The group's name. */
             group: string;
@@ -2619,25 +2886,146 @@ export interface components {
             id: string;
             /** @description Its instances that are not ok; at most 100. */
             instances: components["schemas"]["RuleInstance"][];
+            /** @description How long it goes on firing after the condition ended. */
+            keep_firing_for?: string | null;
+            /** @description The labels that it adds, as written. */
+            labels: {
+                [key: string]: string;
+            };
             /**
              * Format: int64
              * @description How long that took, in microseconds.
              */
             last_duration_us?: number | null;
             last_evaluated_at?: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description The line on which it stands in its file or text.
+             */
+            line: number;
             /** @description The rule's name. */
             name: string;
+            /** @description Why it can never fire as things are; empty when it can. */
+            never: components["schemas"]["RuleMismatch"][];
             next_due_at?: components["schemas"]["Time"] | null;
+            /** @description Where it comes from. */
+            origin: components["schemas"]["RuleOrigin"];
             /** @description How urgent. */
             priority: components["schemas"]["Priority"];
+            /** @description Whether it writes a series instead of raising alerts. */
+            recording: boolean;
             /** @description The `runbook_url` annotation. Hostile text: follow only http and https. */
             runbook_url?: string | null;
+            /**
+             * Format: int64
+             * @description How many series its last evaluation saw.
+             */
+            series: number;
+            /** @description Since when it is in its state. */
+            since: components["schemas"]["Time"];
             /** @description Its state. */
             state: components["schemas"]["RuleState"];
             /** @description The `summary` annotation as written. */
             summary?: string | null;
             /** @description Why it is `unknown`. */
             unknown_reason?: string | null;
+        };
+        /** @description One evaluation. */
+        RuleEvaluation: {
+            /** @description When. */
+            at: components["schemas"]["Time"];
+            /**
+             * Format: int64
+             * @description How long it took, in microseconds.
+             */
+            duration_us: number;
+            /**
+             * Format: int64
+             * @description How many series it saw.
+             */
+            series: number;
+            /** @description The rule's state after it. */
+            state: components["schemas"]["RuleState"];
+        };
+        /** @description One rule group. */
+        RuleGroup: {
+            changed_at?: components["schemas"]["Time"] | null;
+            /** @description By whom. */
+            changed_by?: string | null;
+            /** @description Whether it is evaluated. */
+            enabled: boolean;
+            /** @description The file, for one of a file. */
+            file?: string | null;
+            /** @description Its name. */
+            name: string;
+            /** @description Where it comes from. Groups of files are changed in their file. */
+            origin: components["schemas"]["RuleOrigin"];
+            /** @description Why a stored group cannot be read any more; it is not evaluated then. */
+            problems: components["schemas"]["RuleProblem"][];
+            /** @description Why, in their words. Hostile text. */
+            reason?: string | null;
+            /**
+             * Format: int64
+             * @description How many rules it has.
+             */
+            rules: number;
+            /** @description The text, for a stored one: a rule file with this group in it. */
+            source?: string | null;
+            /**
+             * Format: int64
+             * @description The number of its newest version, for a stored one.
+             */
+            version?: number | null;
+        };
+        /** @description What a check found. */
+        RuleGroupChecked: {
+            /** @description The group's name, when the text can be read. */
+            name?: string | null;
+            /** @description What is wrong, by place; a text with an error cannot be stored. */
+            problems: components["schemas"]["RuleProblem"][];
+            /** @description Its rules. */
+            rules: components["schemas"]["CheckedRule"][];
+        };
+        /** @description Rule groups, those of files first, in the order in which they are read; then stored ones, by name. */
+        RuleGroupList: {
+            /** @description The objects, in the order that the path documents. */
+            items: components["schemas"]["RuleGroup"][];
+            /** @description Give this back as `cursor` to get the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One version of a stored group. */
+        RuleGroupVersion: {
+            /** @description When. */
+            at: components["schemas"]["Time"];
+            /** @description Who. */
+            by: string;
+            /** @description `created`, `edited`, `enabled`, `disabled`, `rolled_back` or `deleted`. */
+            change: string;
+            /** @description Whether the group was evaluated from then on. */
+            enabled: boolean;
+            /** @description Why, in their words. Hostile text. */
+            reason: string;
+            /** @description The text. */
+            source: string;
+            /**
+             * Format: int64
+             * @description From 1, without gaps.
+             */
+            version: number;
+        };
+        /** @description Versions, the newest first. */
+        RuleGroupVersionList: {
+            /** @description The objects, in the order that the path documents. */
+            items: components["schemas"]["RuleGroupVersion"][];
+            /** @description Give this back as `cursor` to get the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description What became of a rule lately. */
+        RuleHistory: {
+            /** @description Its last evaluations since the start, newest first, at most 30. */
+            evaluations: components["schemas"]["RuleEvaluation"][];
+            /** @description What became of its instances, newest first, at most 200; from the ledger. */
+            transitions: components["schemas"]["RuleTransition"][];
         };
         /** @description One label set for which a rule's condition holds. */
         RuleInstance: {
@@ -2669,6 +3057,45 @@ export interface components {
              */
             total: number;
         };
+        /** @description Something that a rule selects and that does not exist. */
+        RuleMismatch: {
+            /** @description What does not exist: `metric`, `label`, `value` or `combination`. */
+            missing: string;
+            /** @description The nearest that exists. */
+            nearest?: string | null;
+            /** @description All of it in a sentence. */
+            reason: string;
+            /** @description The selector. */
+            selector: string;
+            /** @description The name or value as the rule has it. */
+            wanted: string;
+        };
+        /**
+         * @description Where a rule comes from.
+         * @enum {string}
+         */
+        RuleOrigin: "file" | "stored";
+        /** @description Something that is wrong with a text, or worth a look. */
+        RuleProblem: {
+            /** @description The problem's code. */
+            code: string;
+            /**
+             * Format: int64
+             * @description From 1; 0 when it is about the text as a whole.
+             */
+            column: number;
+            /** @description What to do. */
+            help?: string | null;
+            /**
+             * Format: int64
+             * @description From 1; 0 when it is about the text as a whole.
+             */
+            line: number;
+            /** @description What is wrong with what. */
+            message: string;
+            /** @description `error` or `warning`. */
+            severity: string;
+        };
         /**
          * @description In which order rules are listed.
          * @enum {string}
@@ -2679,6 +3106,29 @@ export interface components {
          * @enum {string}
          */
         RuleState: "ok" | "pending" | "firing" | "unknown";
+        /** @description One change of one instance. */
+        RuleTransition: {
+            /** @description When. */
+            at: components["schemas"]["Time"];
+            /** @description The instance's labels. Hostile text. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description Its place in the ledger.
+             */
+            seq: number;
+            /** @description `pending`, `inactive`, `firing`, `unknown` or `resolved`. */
+            state: string;
+            /**
+             * Format: double
+             * @description The value.
+             */
+            value?: number | null;
+        };
         /** @description One run as a list shows it. */
         Run: {
             /** @description The alert that it is for, `alr_…`. */
@@ -3802,6 +4252,39 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["Change"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_expression: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckExpression"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExpressionChecked"];
                 };
             };
             /** @description A problem */
@@ -4996,6 +5479,311 @@ export interface operations {
             };
         };
     };
+    list_rule_groups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleGroupList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_rule_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckRuleGroup"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleGroupChecked"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_rule_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleGroup"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_rule_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutRuleGroup"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleGroup"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_rule_group: {
+        parameters: {
+            query: {
+                /** @description Why; must not be empty. */
+                reason: string;
+            };
+            header?: never;
+            path: {
+                /** @description The group's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleGroupVersion"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disable_rule_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeRuleGroup"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleGroup"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enable_rule_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeRuleGroup"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleGroup"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roll_back_rule_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollBackRuleGroup"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleGroup"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_rule_group_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleGroupVersionList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_rules: {
         parameters: {
             query?: {
@@ -5005,6 +5793,8 @@ export interface operations {
                 priority?: string;
                 /** @description Categories, comma-separated. */
                 category?: string;
+                /** @description Only those that can never fire, when true. */
+                never?: boolean;
                 /** @description Text that must occur in the name, the group or the expression; letter case does not matter. */
                 q?: string;
                 /** @description In which order; `name` when absent. */
@@ -5027,6 +5817,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RuleList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What the rule's id has before the slash. */
+                group: string;
+                /** @description What it has after it. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rule"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_rule_history: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What the rule's id has before the slash. */
+                group: string;
+                /** @description What it has after it. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleHistory"];
                 };
             };
             /** @description A problem */

@@ -1,12 +1,13 @@
 // Metrics: a PromQL box, a chart, and the names that there are.
 
-import { Alert, Button, Group, ScrollArea, Stack, Text, Textarea, TextInput, UnstyledButton } from "@mantine/core";
+import { Alert, Button, Group, ScrollArea, Stack, Text, TextInput, UnstyledButton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
 import { metrics, promRange } from "../api/telemetry.ts";
 import type { Metric } from "../api/types.ts";
 import { Chart } from "../chart/LazyChart.tsx";
+import { PromqlEditor } from "../editor/LazyEditor.tsx";
 import { plural } from "../format/number.ts";
 import { Empty } from "../parts/Empty.tsx";
 import { Page, Section } from "../parts/Page.tsx";
@@ -90,25 +91,14 @@ function QueryBox({ expr, onRun }: { expr: string; onRun: (expr: string) => void
   useEffect(() => setText(expr), [expr]);
   return (
     <Group align="flex-end" gap="xs">
-      <Textarea
-        label="PromQL"
-        placeholder="sum by (service) (rate(http_server_request_duration_seconds_count[5m]))"
-        autosize
-        minRows={2}
-        maxLength={4_000}
-        value={text}
-        onChange={(e) => setText(e.currentTarget.value)}
-        onKeyDown={(e) => {
-          if (e.key === "Enter" && !e.shiftKey) {
-            e.preventDefault();
-            onRun(text.trim());
-          }
-        }}
-        styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
-        spellCheck={false}
-        data-search
-        style={{ flex: 1 }}
-      />
+      <div style={{ flex: 1, minWidth: 0 }}>
+        <PromqlEditor
+          placeholder="sum by (service) (rate(http_server_request_duration_seconds_count[5m]))"
+          value={text}
+          onChange={setText}
+          onRun={(next) => onRun(next.trim())}
+        />
+      </div>
       <Button size="sm" onClick={() => onRun(text.trim())}>
         Run
       </Button>

@@ -1,6 +1,6 @@
 // Rules as they run: state, when last evaluated, at what cost, when due next, and why one is unknown.
 
-import { Badge, Text } from "@mantine/core";
+import { Anchor, Badge, Button, Checkbox, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { rules } from "../api/queries.ts";
@@ -24,6 +24,12 @@ const STATES = optionsOf(["firing", "pending", "unknown", "ok"], (s) => stateLoo
 const PRIORITIES = optionsOf(PRIORITY_WORDS, (p) => priorityLook(p).word);
 const CATEGORIES = optionsOf(CATEGORY_WORDS, categoryWord);
 
+/** The parts of a rule's address. */
+const pathOf = (r: Rule) => {
+  const [group = "", ...name] = r.id.split("/");
+  return { group, name: name.join("/") };
+};
+
 const COLUMNS: Column<Rule>[] = [
   { header: "State", badge: true, width: 115, cell: (r) => <StateBadge state={r.state} reason={r.unknown_reason} /> },
   {
@@ -31,7 +37,9 @@ const COLUMNS: Column<Rule>[] = [
     lead: true,
     cell: (r) => (
       <div className="wk-wrap">
-        <b>{r.name}</b>
+        <Anchor component={Link} to="/rules/view/$group/$name" params={pathOf(r) as never} inherit fw={700}>
+          {r.name}
+        </Anchor>
         <Text size="xs" c="dimmed" component="div">
           {r.group} · {categoryWord(r.category)}
           {r.hold_for && ` · for ${r.hold_for}`}
@@ -42,11 +50,16 @@ const COLUMNS: Column<Rule>[] = [
             </>
           )}
         </Text>
-        {r.unknown_reason && (
+        {r.unknown_reason && r.never.length === 0 && (
           <Text size="sm" c="violet">
             {r.unknown_reason}
           </Text>
         )}
+        {r.never.map((m) => (
+          <Text key={m.selector} size="sm" c="orange">
+            Can never fire: {m.reason}
+          </Text>
+        ))}
         <Expression text={r.expr} />
       </div>
     ),
@@ -110,6 +123,11 @@ export default function RulesPage() {
   return (
     <Page
       title="Rules"
+      actions={
+        <Button variant="default" renderRoot={(props) => <Link to="/rules/groups" {...props} />}>
+          Rule groups
+        </Button>
+      }
       lead="A rule is evaluated when a sample that it depends on arrives, and when it is due at the latest. What needs somebody stands first."
     >
       <FilterBar>
@@ -126,6 +144,11 @@ export default function RulesPage() {
           value={search.category}
           options={CATEGORIES}
           onChange={(category) => set({ category })}
+        />
+        <Checkbox
+          label="Can never fire"
+          checked={search.never === "1"}
+          onChange={(e) => set({ never: e.currentTarget.checked ? "1" : undefined })}
         />
       </FilterBar>
       <Loaded query={query}>
@@ -150,7 +173,7 @@ export default function RulesPage() {
                 items={items}
                 columns={COLUMNS}
                 keyOf={(r) => r.id}
-                onOpen={(r) => void navigate({ to: "/alerts", search: { q: r.name } })}
+                onOpen={(r) => void navigate({ to: "/rules/view/$group/$name", params: pathOf(r) })}
               />
               <Pager
                 noun="rules"

@@ -81,12 +81,20 @@ export const INCIDENT_TABS = ["timeline", "alerts", "runs", "notifications", "po
 export type IncidentTab = (typeof INCIDENT_TABS)[number];
 export const incidentSearch = (raw: RawSearch): { tab?: IncidentTab } => ({ tab: oneOf(raw, "tab", INCIDENT_TABS) });
 
-export type RuleSearch = PageSearch & { state?: string; priority?: string; category?: string; q?: string };
+/** `never`: only rules that can never fire. */
+export type RuleSearch = PageSearch & {
+  state?: string;
+  priority?: string;
+  category?: string;
+  q?: string;
+  never?: "1";
+};
 export const ruleSearch = (raw: RawSearch): RuleSearch => ({
   state: text(raw, "state"),
   priority: text(raw, "priority"),
   category: text(raw, "category"),
   q: text(raw, "q"),
+  never: oneOf(raw, "never", ["1"] as const),
   ...pageSearch(raw),
 });
 

@@ -62,6 +62,11 @@ impl Server {
         self.answer(self.request(reqwest::Method::POST, &format!("{BASE}{path}")).json(body)).await
     }
 
+    /// PUT of an object.
+    pub(super) async fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+        self.answer(self.request(reqwest::Method::PUT, &format!("{BASE}{path}")).json(body)).await
+    }
+
     /// DELETE of an object.
     pub(super) async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
         self.answer(self.request(reqwest::Method::DELETE, &format!("{BASE}{path}"))).await

@@ -1,6 +1,8 @@
-//! `watchkeeper import …`: configuration of other tools, written as ours. Needs no server.
+//! `watchkeeper import …`: configuration of other tools, and rule packs, written as ours. Needs no server.
 //!
 //! Not a takeover of state: silences and alerts come over the API.
+
+mod pack;
 
 use std::path::PathBuf;
 
@@ -23,10 +25,17 @@ pub(super) enum Command {
         /// Alertmanager's file.
         file: PathBuf,
     },
+    /// Write a rule pack that ships with Watchkeeper, with its unit tests, as files of your own.
+    #[command(after_help = "Examples:\n  watchkeeper import pack --list\n  watchkeeper import pack database\n\n\
+                      Exit status: 0 fine, 1 a file is there already, 2 wrong usage.")]
+    Pack(pack::Args),
 }
 
 pub(super) fn run(command: Command, format: Format) -> Outcome {
-    let Command::Alertmanager { file } = command;
+    let file = match command {
+        Command::Alertmanager { file } => file,
+        Command::Pack(args) => return pack::run(&args, format),
+    };
     let imported = alertmanager::import(&file, &FileSystem).map_err(|problems| {
         output::aside(&render(&problems, output::colours()));
         Failure::Finding(format!("{} problems in {}", problems.len(), file.display()))

@@ -1,18 +1,29 @@
-//! `watchkeeper rule …`: rules, probes and scraped targets as they run.
+//! `watchkeeper rule …`: rules, probes and scraped targets as they run, and the rule groups that the server stores.
 //!
 //! Not checking files: see `check`.
 
-use super::Outcome;
+mod groups;
+
 use super::ask::Server;
 use super::output::{self, Format, or_dash, time, word};
+use super::{Failure, Outcome};
 use crate::http::dto::probes::ProbeList;
-use crate::http::dto::rules::RuleList;
+use crate::http::dto::rules::{Rule, RuleList};
 use crate::http::dto::targets::{Target, TargetList};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// List rules with their state, last evaluation and cost.
-    List,
+    List {
+        /// Only those that can never fire, with why.
+        #[arg(long)]
+        never: bool,
+    },
+    /// Find rules that can never fire: a metric, a label or a value that does not exist, with the nearest that does.
+    #[command(after_help = "Exit status: 0 every rule can fire, 1 some cannot, 2 wrong usage.")]
+    Check,
+    #[command(flatten)]
+    Groups(groups::Command),
     /// List probes with their last result.
     Probes,
     /// List scraped targets with their last scrape.
@@ -21,20 +32,31 @@ pub(super) enum Command {
 
 pub(super) async fn run(server: &Server, format: Format, command: Command) -> Outcome {
     match command {
-        Command::List => {
-            let mut list: RuleList = server.get("/rules", &[]).await?;
-            while let Some(cursor) = list.next_cursor.take() {
-                let next: RuleList = server.get("/rules", &[("cursor", Some(cursor))]).await?;
-                list.items.extend(next.items);
-                list.next_cursor = next.next_cursor;
+        Command::Groups(command) => groups::run(server, format, command).await,
+        Command::Check => {
+            let list = rules(server, true).await?;
+            output::show(format, &list, |list| {
+                let row = |r: &Rule| {
+                    r.never.iter().map(|m| vec![r.id.clone(), m.selector.clone(), m.reason.clone()]).collect::<Vec<_>>()
+                };
+                let rows = list.items.iter().flat_map(row).collect();
+                output::table(&["RULE", "SELECTOR", "WHY IT CANNOT FIRE"], rows, "Every rule can fire.");
+            })?;
+            match list.items.len() {
+                0 => Ok(()),
+                count => Err(Failure::Finding(format!("{count} rules can never fire as things are"))),
             }
+        }
+        Command::List { never } => {
+            let list = rules(server, never).await?;
             output::show(format, &list, |list| {
                 let rows = list
                     .items
                     .iter()
                     .map(|r| {
                         let cost = r.last_duration_us.map_or_else(|| "-".to_owned(), |us| format!("{us} us"));
-                        let why = or_dash(r.unknown_reason.as_deref());
+                        let never = r.never.first().map(|m| format!("can never fire: {}", m.reason));
+                        let why = or_dash(never.as_deref().or(r.unknown_reason.as_deref()));
                         vec![
                             r.id.clone(),
                             word(&r.priority),
@@ -46,7 +68,7 @@ pub(super) async fn run(server: &Server, format: Format, command: Command) -> Ou
                         ]
                     })
                     .collect();
-                let header = ["RULE", "PRIORITY", "CATEGORY", "STATE", "EVALUATED", "COST", "WHY UNKNOWN"];
+                let header = ["RULE", "PRIORITY", "CATEGORY", "STATE", "EVALUATED", "COST", "WHY"];
                 output::table(
                     &header,
                     rows,
@@ -81,6 +103,18 @@ pub(super) async fn run(server: &Server, format: Format, command: Command) -> Ou
         }
         Command::Targets => targets(server, format).await,
     }
+}
+
+/// All rules, page by page.
+async fn rules(server: &Server, never: bool) -> Result<RuleList, Failure> {
+    let never = never.then(|| "true".to_owned());
+    let mut list: RuleList = server.get("/rules", &[("never", never.clone())]).await?;
+    while let Some(cursor) = list.next_cursor.take() {
+        let next: RuleList = server.get("/rules", &[("never", never.clone()), ("cursor", Some(cursor))]).await?;
+        list.items.extend(next.items);
+        list.next_cursor = next.next_cursor;
+    }
+    Ok(list)
 }
 
 async fn targets(server: &Server, format: Format) -> Outcome {

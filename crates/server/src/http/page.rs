@@ -62,6 +62,18 @@ pub async fn error_page(Path(code): Path<String>) -> ApiResult<Response> {
     Ok(([(header::CONTENT_TYPE, content_type)], page.data.into_owned()).into_response())
 }
 
+#[derive(RustEmbed)]
+#[folder = "../../docs/runbooks"]
+struct Runbooks;
+
+/// `GET /docs/runbooks/{pack}`: what to do when a rule of a pack fires.
+pub async fn runbook(Path(pack): Path<String>) -> ApiResult<Response> {
+    let page = Runbooks::get(&format!("{}.md", pack.trim_end_matches(".md")));
+    let page = page.ok_or_else(|| ApiProblem::not_found("runbook", &pack))?;
+    let content_type = HeaderValue::from_static("text/markdown; charset=utf-8");
+    Ok(([(header::CONTENT_TYPE, content_type)], page.data.into_owned()).into_response())
+}
+
 const LOGIN: &str = r#"<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Watchkeeper: log in</title><style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;display:grid;place-items:center;min-height:90vh;margin:0}
 form{display:grid;gap:.75rem;width:min(22rem,90vw)}input,button{font:inherit;padding:.5rem .75rem}h1{font-size:1.25rem;margin:0}p{margin:0}.wrong{color:#c92a2a}</style></head>

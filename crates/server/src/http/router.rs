@@ -188,6 +188,7 @@ pub fn routes() -> Routes {
             .route(Method::GET, "/metrics", VIEW, get(page::metrics))
             .route(Method::GET, "/openapi.json", PUBLIC, get(page::openapi))
             .route(Method::GET, "/docs/errors/{code}", PUBLIC, get(page::error_page))
+            .route(Method::GET, "/docs/runbooks/{pack}", PUBLIC, get(page::runbook))
             .route(Method::GET, "/login", PUBLIC, get(page::login))
             .route(Method::POST, "/login", PUBLIC, post(page::log_in))
             .route(Method::POST, "/logout", PUBLIC, post(page::log_out))

@@ -83,7 +83,8 @@ fn key(sort: RuleSort, rule: &Rule) -> (u8, &str) {
 /// All rules.
 pub(super) fn all(shared: &Shared, caller: &Caller) -> Vec<Rule> {
     let never = shared.scheduler.never();
-    shared.scheduler.statuses().into_iter().map(|status| rule(status, caller, &never)).collect()
+    let url = &shared.config.load().server.external_url;
+    shared.scheduler.statuses().into_iter().map(|status| rule(status, caller, &never, url)).collect()
 }
 
 /// `GET /rules/{group}/{name}`.
@@ -95,7 +96,8 @@ pub async fn show(
     let id = format!("{group}/{name}");
     let found = shared.scheduler.statuses().into_iter().find(|status| status.rule.id == id);
     let status = found.ok_or_else(|| ApiProblem::not_found("rule", &id))?;
-    Ok(Json(rule(status, &caller, &shared.scheduler.never())))
+    let url = &shared.config.load().server.external_url;
+    Ok(Json(rule(status, &caller, &shared.scheduler.never(), url)))
 }
 
 /// `GET /rules/{group}/{name}/history`.
@@ -147,7 +149,7 @@ pub(super) fn mismatch(found: Mismatch) -> RuleMismatch {
     }
 }
 
-fn rule(status: RuleStatus, caller: &Caller, never: &Never) -> Rule {
+fn rule(status: RuleStatus, caller: &Caller, never: &Never, url: &str) -> Rule {
     let none = BTreeMap::new();
     let spelt = |span: &Span| (!span.is_zero()).then(|| span.to_string());
     let (category, priority, hold_for, keep_firing_for, annotations) = match &status.rule.kind {
@@ -175,7 +177,8 @@ fn rule(status: RuleStatus, caller: &Caller, never: &Never) -> Rule {
         keep_firing_for,
         labels: status.rule.labels,
         summary: annotations.get("summary").cloned(),
-        runbook_url: annotations.get("runbook_url").cloned(),
+        // The packs' runbooks are answered by this server itself.
+        runbook_url: annotations.get("runbook_url").map(|link| link.replace("{{ externalURL }}", url)),
         annotations,
         comparison,
         since: status.since.into(),

@@ -166,3 +166,21 @@ fn a_reader_that_has_seen_enough_ends_a_command_quietly() {
     let output = command.wait_with_output().unwrap();
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(141), ""));
 }
+
+#[test]
+fn import_pack_writes_rules_and_tests_that_pass_and_a_file_that_check_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (status, said, _) = run(folder.path(), &["import", "pack", "--list"]);
+    assert!(status == Some(0) && said.contains("keyvault") && said.contains("business"), "{said}");
+    let (status, said, _) = run(folder.path(), &["import", "pack", "database"]);
+    assert!(status == Some(0) && said.contains("rule_files: [rules/*.yaml]"), "{said}");
+    std::fs::write(folder.path().join("watchkeeper.yaml"), "rule_files: [rules/*.yaml]\n").unwrap();
+    let (status, said, _) = run(folder.path(), &["check"]);
+    assert!(status == Some(0) && said.contains("9 rules") && said.contains("0 warnings"), "{said}");
+    let (status, said, _) = run(folder.path(), &["test", "rules", "rules/tests/database_test.yaml"]);
+    assert!(status == Some(0) && said.contains("18 passed, 0 failed, 0 skipped"), "{said}");
+    let (status, _, complained) = run(folder.path(), &["import", "pack", "database"]);
+    assert!(status == Some(1) && complained.contains("--force"), "{complained}");
+    let (status, _, complained) = run(folder.path(), &["import", "pack", "databases"]);
+    assert!(status == Some(2) && complained.contains("there are application, business, database"), "{complained}");
+}

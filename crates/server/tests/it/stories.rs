@@ -8,6 +8,7 @@ mod healing;
 mod oncall;
 mod people;
 mod restart;
+mod rules;
 mod security;
 mod seed;
 mod silence;

@@ -1,5 +1,7 @@
 //! Tests of rules, run: what they find and what they miss. The corpora's, where present, must go as promtool says.
 
+mod packs;
+
 use std::path::{Path, PathBuf};
 
 use watchkeeper_config::{ExprProblem, FileSystem, load_rule_tests, load_rules};
