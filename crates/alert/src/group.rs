@@ -134,6 +134,22 @@ pub struct Plan {
     pub next_at: Option<Timestamp>,
 }
 
+/// When a firing alert that joins a group at `now` and is held back by nothing is told.
+#[must_use]
+pub fn due_when_joined(
+    timing: Timing,
+    created_at: Timestamp,
+    last_flush_at: Option<Timestamp>,
+    pages: bool,
+    now: Timestamp,
+) -> Timestamp {
+    match last_flush_at {
+        _ if timing.group_wait.is_none() && pages => now,
+        None => created_at + timing.group_wait.unwrap_or(DEFAULT_GROUP_WAIT),
+        Some(last) => timing.turn(last, now),
+    }
+}
+
 /// Decides. `created_at` and `last_flush_at` are the group's.
 #[must_use]
 pub fn plan(

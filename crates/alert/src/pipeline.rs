@@ -43,6 +43,11 @@ pub const STAGES: [Stage; 6] = [
 pub const MAX_TRANSITIONS: i64 = 500;
 /// Most groups that one pass takes because their time has come.
 pub const MAX_DUE: i64 = 200;
+/// Most members that one pass reads before it leaves the other groups that are due to the next one, so that whoever waits
+/// for the writer comes to their turn.
+pub const MAX_READ: usize = 1_000;
+/// Groups with more members are read as far as something happened in them, and in whole only when they are repeated.
+pub const MAX_WHOLE: i64 = 200;
 
 /// What one pass works on.
 pub struct Pass {
@@ -55,6 +60,8 @@ pub struct Pass {
     pub(crate) reroute_after: Option<String>,
     /// How many transitions were taken.
     pub(crate) taken: usize,
+    /// Whether groups are taken because their time has come, or only those in which something happened.
+    pub(crate) takes_due: bool,
     /// Alerts with the places that their route leads them to.
     pub(crate) assignments: Vec<Assignment>,
     /// Groups to look at.
@@ -70,7 +77,8 @@ pub struct Pass {
 
 /// An alert and one place that it belongs to.
 pub(crate) struct Assignment {
-    pub(crate) alert: AlertId,
+    pub(crate) alert: Arc<Alert>,
+    pub(crate) timing: Timing,
     pub(crate) path: String,
     pub(crate) receiver: String,
     pub(crate) labels: Labels,
@@ -89,15 +97,23 @@ pub(crate) struct Group {
     /// Whether its route tells nothing now.
     pub(crate) quiet: Option<Quiet>,
     pub(crate) members: Vec<Membership>,
+    /// When it was to be looked at next.
+    pub(crate) next_flush_at: Option<Timestamp>,
+    /// How many members were not read because nothing happened to them; at least one of those like them was.
+    pub(crate) unread: usize,
+    /// Only those who have just joined are read: the group's time has not come, nor does it come sooner because of them.
+    pub(crate) glance: bool,
 }
 
 /// One alert in a group.
 pub(crate) struct Membership {
-    pub(crate) alert: Alert,
+    pub(crate) alert: Arc<Alert>,
     pub(crate) joined_at: Timestamp,
     pub(crate) told_firing: bool,
     /// What held it back when somebody last looked: `silence:sil_…`, `inhibit:alr_…`, `time:nights`, or nothing.
     pub(crate) was_muted: String,
+    /// Whether its row says that nothing is to be done about it.
+    pub(crate) was_settled: bool,
     pub(crate) mute: Option<Mute>,
     pub(crate) routed: bool,
 }
@@ -123,6 +139,7 @@ impl Pass {
             silences,
             reroute_after: None,
             taken: 0,
+            takes_due: true,
             assignments: Vec::new(),
             touched: BTreeSet::new(),
             something_ended: false,

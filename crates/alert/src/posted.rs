@@ -4,23 +4,24 @@
 //! like any other. What is its own is the end: a tool that goes silent ends its alerts, each at a time that is a column of
 //! its row, so that it holds over restarts. [`Expiry`] watches those times.
 //!
-//! Many requests that wait share one transaction: whoever comes first writes for all who came meanwhile.
+//! How they are taken when they come faster than they can be worked through: see [`intake`].
 
 mod expiry;
+pub mod intake;
+mod journal;
 mod life;
 mod rows;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
 
-use futures::channel::oneshot;
-use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use watchkeeper_domain::{Category, Env, Labels, Priority, Signal, Span, Timestamp, Verdict};
-use watchkeeper_state::{SignalSink, State, StateError, Tx};
+use watchkeeper_domain::{Category, Labels, Priority, Signal, Span, Timestamp, Verdict};
+use watchkeeper_state::{SignalSink, StateError, Tx};
 
 pub use expiry::Expiry;
+pub use intake::{Intake, NotTaken};
 pub use life::Life;
 pub use rows::open_by_key;
 use rows::{Closed, Open, Refresh};
@@ -33,11 +34,9 @@ pub const MAX_NAME: usize = 512;
 pub const MAX_VALUE: usize = 8_192;
 /// Most labels, and most annotations, of one alert.
 pub const MAX_LABELS: usize = 128;
-/// Most alerts that one transaction takes, so that others come to their turn.
-const MAX_AT_ONCE: usize = 8_192;
 
 /// One alert as it was posted.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Posted {
     /// Its labels. Hostile text.
     pub labels: Labels,
@@ -54,7 +53,7 @@ pub struct Posted {
 }
 
 /// A tool that sends in its own way.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The integration's name: the source of its alerts.
     pub source: String,
@@ -102,118 +101,34 @@ impl Posted {
     }
 }
 
-/// Why posted alerts were not taken. Shared by all whose alerts were in one transaction.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error(transparent)]
-pub struct NotTaken(Arc<StateError>);
+/// Alerts of one posting, and how long one lasts that says no end.
+type Part<'a> = (&'a [Posted], Span);
 
-impl NotTaken {
-    /// The state database's error.
-    #[must_use]
-    pub fn state(&self) -> &StateError {
-        &self.0
+/// Writes what was posted at a moment: alerts that begin, go on and end.
+async fn apply(tx: &mut Tx, sink: &dyn SignalSink, taken: &[Part<'_>], now: Timestamp) -> Result<(), StateError> {
+    let keys: BTreeSet<&str> = taken.iter().flat_map(|(posted, _)| *posted).filter_map(Posted::key).collect();
+    let known = rows::labels_by_key(tx, &keys.into_iter().collect::<Vec<_>>()).await?;
+    let all = adopted(taken, known, now);
+    let mut batch = Batch::default();
+    for (posted, life) in &all {
+        batch.add(posted, *life);
     }
-}
-
-/// Takes posted alerts.
-pub struct Intake {
-    state: State,
-    env: Env,
-    sink: Arc<dyn SignalSink>,
-    waiting: Mutex<Vec<Waiting>>,
-    turn: futures::lock::Mutex<()>,
-}
-
-/// One request on its way into the database.
-struct Waiting {
-    posted: Arc<[Posted]>,
-    resolve_timeout: Span,
-    done: oneshot::Sender<Result<(), NotTaken>>,
-}
-
-impl Intake {
-    /// An intake that records through `sink`.
-    #[must_use]
-    pub fn new(state: State, env: Env, sink: Arc<dyn SignalSink>) -> Self {
-        Self { state, env, sink, waiting: Mutex::default(), turn: futures::lock::Mutex::new(()) }
-    }
-
-    /// Takes alerts that [`Posted::check`] found good. When this returns they survive a power cut.
-    pub async fn receive(&self, posted: Vec<Posted>, resolve_timeout: Span) -> Result<(), NotTaken> {
-        if posted.is_empty() {
-            return Ok(());
-        }
-        let posted: Arc<[Posted]> = posted.into();
-        let mut told = self.queue(&posted, resolve_timeout);
-        let _turn = self.turn.lock().await;
-        loop {
-            match told.try_recv() {
-                // Somebody wrote ours while we waited for the turn.
-                Ok(Some(result)) => return result,
-                Ok(None) => self.write_waiting().await,
-                // Whoever took ours was cut off in the middle. To write it again is harmless.
-                Err(oneshot::Canceled) => told = self.queue(&posted, resolve_timeout),
-            }
-        }
-    }
-
-    fn queue(&self, posted: &Arc<[Posted]>, resolve_timeout: Span) -> oneshot::Receiver<Result<(), NotTaken>> {
-        let (done, told) = oneshot::channel();
-        self.waiting.lock().push(Waiting { posted: Arc::clone(posted), resolve_timeout, done });
-        told
-    }
-
-    /// Writes what waits, the oldest first, in one transaction.
-    async fn write_waiting(&self) {
-        let taken: Vec<Waiting> = {
-            let mut waiting = self.waiting.lock();
-            let mut alerts = 0;
-            let fits = waiting.iter().take_while(|one| {
-                alerts += one.posted.len();
-                alerts <= MAX_AT_ONCE
-            });
-            // One that is larger than that goes alone.
-            let count = fits.count().max(1).min(waiting.len());
-            waiting.drain(..count).collect()
-        };
-        let result = self.write(&taken).await.map_err(|error| NotTaken(Arc::new(error)));
-        if result.is_ok() {
-            self.sink.committed();
-        }
-        for one in taken {
-            // Whoever does not listen any more does not want to know.
-            drop(one.done.send(result.clone()));
-        }
-    }
-
-    async fn write(&self, taken: &[Waiting]) -> Result<(), StateError> {
-        let now = self.env.now();
-        let mut tx = self.state.write().await?;
-        let keys: BTreeSet<&str> = taken.iter().flat_map(|one| one.posted.iter()).filter_map(Posted::key).collect();
-        let known = rows::labels_by_key(&mut tx, &keys.into_iter().collect::<Vec<_>>()).await?;
-        let all = adopted(taken, known, now);
-        let mut batch = Batch::default();
-        for (posted, life) in &all {
-            batch.add(posted, *life);
-        }
-        batch.load(&mut tx).await?;
-        let outcome = batch.decide(now);
-        let ids = self.sink.record(&mut tx, &outcome.signals).await?;
-        let fresh = outcome.fresh.iter().filter_map(|(at, key)| Some((*key, (*ids.get(*at)?)?))).collect();
-        rows::refresh(&mut tx, now, &outcome.refreshes(&batch, &fresh)).await?;
-        rows::amend(&mut tx, now, &outcome.amended).await?;
-        State::commit(tx).await
-    }
+    batch.load(tx).await?;
+    let outcome = batch.decide(now);
+    let ids = sink.record(tx, &outcome.signals).await?;
+    let fresh = outcome.fresh.iter().filter_map(|(at, key)| Some((*key, (*ids.get(*at)?)?))).collect();
+    rows::refresh(tx, now, &outcome.refreshes(&batch, &fresh)).await?;
+    rows::amend(tx, now, &outcome.amended).await
 }
 
 /// What waits, with the labels of the alert that each key stands for: those of the one that fires, else those of the first
 /// that comes. An end without a beginning is left out.
-fn adopted<'a>(taken: &'a [Waiting], known: HashMap<String, Labels>, now: Timestamp) -> Vec<(Cow<'a, Posted>, Life)> {
+fn adopted<'a>(taken: &[Part<'a>], known: HashMap<String, Labels>, now: Timestamp) -> Vec<(Cow<'a, Posted>, Life)> {
     let mut labels = known;
     let mut all = Vec::new();
-    for one in taken {
-        for posted in one.posted.iter() {
-            let life = posted.life(now, one.resolve_timeout);
+    for (posted, resolve_timeout) in taken {
+        for posted in *posted {
+            let life = posted.life(now, *resolve_timeout);
             let Some(key) = posted.key() else {
                 all.push((Cow::Borrowed(posted), life));
                 continue;

@@ -51,10 +51,11 @@ impl AlertReconciler {
         self.routing.load_full()
     }
 
-    /// Does in somebody else's transaction what a pass would do after its commit, but for routing everything anew. An
-    /// error takes the transaction with it.
+    /// Does in somebody else's transaction what a pass would do after its commit, but for routing everything anew and for
+    /// what is only due: others' digests are no business of whoever found something. An error takes the transaction with it.
     pub async fn pass_in(&self, tx: Tx) -> Result<(Tx, Report), StateError> {
         let mut pass = self.begin(tx);
+        pass.takes_due = false;
         run(&mut pass).await?;
         let report = Report { processed: pass.taken + pass.told, next_due: None };
         Ok((pass.tx, report))

@@ -2,6 +2,9 @@
 //!
 //! Not telling anybody: [`crate::reconcile`] does that after the commit.
 
+mod bulk;
+
+use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -12,6 +15,10 @@ use watchkeeper_domain::{Actor, Env, Signal, Timestamp, Verdict};
 use watchkeeper_state::{Entry, SignalSink, StateError, Tx, Wake, ledger};
 
 use crate::lifecycle::{self, Change, Open};
+use bulk::New;
+
+/// From so many signals on it is worth while to look whether all of them begin an alert.
+const BULK_FROM: usize = 4;
 
 /// The alerts, as those see them who find something.
 #[derive(Clone)]
@@ -58,7 +65,12 @@ impl Alerts {
             Some(Open::Unknown(_)) => "unknown",
         };
         match change {
-            Change::Fired => insert(tx, id, &fingerprint, &labels, signal).await?,
+            Change::Fired => {
+                // The row and its transition.
+                bulk::insert(tx, &[New { id, fingerprint, labels, signal }]).await?;
+                ledger::append(tx, fact(signal, id, "alert.firing")).await?;
+                return Ok(Some(id));
+            }
             Change::Refreshed => {
                 refresh(tx, id, signal).await?;
                 return Ok(Some(id));
@@ -71,18 +83,42 @@ impl Alerts {
             Change::BecameUnknown => ("unknown", "alert.unknown"),
             Change::Resolved => ("resolved", "alert.resolved"),
             Change::KnownAgain => ("firing", "alert.known"),
-            Change::Fired | Change::Refreshed => ("firing", "alert.firing"),
+            Change::Fired | Change::Refreshed => return Ok(Some(id)),
         };
         transition(tx, id, signal, before, to).await?;
-        let actor = signal.rule_id.clone().map_or_else(|| Actor::User(signal.source.clone()), Actor::Rule);
-        let data = json!({
-            "name": signal.name, "labels": signal.labels, "category": signal.category, "priority": signal.priority,
-            "value": signal.value, "expr": signal.expr, "threshold": signal.threshold,
-            "comparison": signal.comparison, "started_at": signal.started_at, "reason": why(signal),
-        });
-        ledger::append(tx, Entry::new(signal.at, kind, actor, id).alert(id).data(data)).await?;
+        ledger::append(tx, fact(signal, id, kind)).await?;
         Ok(Some(id))
     }
+}
+
+impl Alerts {
+    /// In a storm most signals begin an alert. When all of these do, they are written many at a time; else none of them is.
+    async fn record_new(&self, tx: &mut Tx, signals: &[Signal]) -> Result<Option<Vec<Option<AlertId>>>, StateError> {
+        if signals.len() < BULK_FROM || signals.iter().any(|signal| signal.verdict != Verdict::Firing) {
+            return Ok(None);
+        }
+        let rows: Vec<New<'_>> = signals.iter().map(|signal| New::of(signal, &self.env)).collect();
+        let distinct: HashSet<&str> = rows.iter().map(|row| row.labels.as_str()).collect();
+        if distinct.len() < rows.len() || bulk::any_open(tx, &rows).await? {
+            return Ok(None);
+        }
+        bulk::insert(tx, &rows).await?;
+        for row in &rows {
+            ledger::append(tx, fact(row.signal, row.id, "alert.firing")).await?;
+        }
+        Ok(Some(rows.iter().map(|row| Some(row.id)).collect()))
+    }
+}
+
+/// The fact that an alert has changed.
+fn fact(signal: &Signal, id: AlertId, kind: &'static str) -> Entry {
+    let actor = signal.rule_id.clone().map_or_else(|| Actor::User(signal.source.clone()), Actor::Rule);
+    let data = json!({
+        "name": signal.name, "labels": signal.labels, "category": signal.category, "priority": signal.priority,
+        "value": signal.value, "expr": signal.expr, "threshold": signal.threshold,
+        "comparison": signal.comparison, "started_at": signal.started_at, "reason": why(signal),
+    });
+    Entry::new(signal.at, kind, actor, id).alert(id).data(data)
 }
 
 impl SignalSink for Alerts {
@@ -92,6 +128,9 @@ impl SignalSink for Alerts {
         signals: &'a [Signal],
     ) -> Pin<Box<dyn Future<Output = Result<Vec<Option<AlertId>>, StateError>> + Send + 'a>> {
         Box::pin(async move {
+            if let Some(alerts) = self.record_new(tx, signals).await? {
+                return Ok(alerts);
+            }
             let mut alerts = Vec::with_capacity(signals.len());
             for signal in signals {
                 alerts.push(self.record_one(tx, signal).await?);
@@ -110,34 +149,6 @@ fn why(signal: &Signal) -> &str {
         Verdict::Unknown { reason } => reason,
         Verdict::Firing | Verdict::Resolved => &signal.reason,
     }
-}
-
-async fn insert(tx: &mut Tx, id: AlertId, fingerprint: &str, labels: &str, signal: &Signal) -> Result<(), StateError> {
-    sqlx::query(
-        "INSERT INTO alert (id, fingerprint, source, rule_id, name, labels, annotations, category, priority, state, value, \
-         expr, threshold, comparison, started_at, fired_at, evidence, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'firing', $10, $11, $12, $13, $14, $15, $16, $15)",
-    )
-    .bind(id.to_string())
-    .bind(fingerprint)
-    .bind(&signal.source)
-    .bind(&signal.rule_id)
-    .bind(&signal.name)
-    .bind(labels)
-    .bind(json!(signal.annotations).to_string())
-    .bind(signal.category.as_str())
-    .bind(signal.priority.as_str())
-    .bind(signal.value)
-    .bind(&signal.expr)
-    .bind(signal.threshold)
-    .bind(&signal.comparison)
-    .bind(signal.started_at.min(signal.at).as_micros())
-    .bind(signal.at.as_micros())
-    .bind(signal.evidence.to_string())
-    .execute(&mut **tx)
-    .await
-    .map_err(StateError::statement("write a new alert"))?;
-    Ok(())
 }
 
 async fn refresh(tx: &mut Tx, id: AlertId, signal: &Signal) -> Result<(), StateError> {

@@ -69,12 +69,13 @@ impl IncidentReconciler {
             let (to, reason): (&str, &str) = (row.get("to_state"), row.get("reason"));
             open::on_changed(&self.incidents, tx, &Alert::from_row(row)?, to, reason).await?;
         }
-        for row in &rows {
-            sqlx::query("UPDATE alert_transition SET triaged = 1 WHERE seq = $1")
-                .bind(row.get::<i64, _>("seq"))
+        if !rows.is_empty() {
+            let seqs: Vec<i64> = rows.iter().map(|row| row.get("seq")).collect();
+            sqlx::query("UPDATE alert_transition SET triaged = 1 WHERE seq IN (SELECT value FROM json_each($1))")
+                .bind(serde_json::json!(seqs).to_string())
                 .execute(&mut **tx)
                 .await
-                .map_err(StateError::statement("mark a transition triaged"))?;
+                .map_err(StateError::statement("mark transitions triaged"))?;
         }
         let unowned = sqlx::query("SELECT * FROM incident WHERE state = 'triggered' AND handed_over_at IS NULL")
             .fetch_all(&mut **tx)

@@ -16,6 +16,9 @@ use crate::transaction::placeholders;
 /// How long delivery is tried before people are told that it failed.
 const TOTAL_TIME: Span = Span::from_secs(24 * 3_600);
 
+/// Most alerts that a ledger entry about a message names.
+const MOST_NAMED: usize = 20;
+
 /// Most rows that one statement writes; a receiver with more integrations takes another.
 const ROWS: usize = 8;
 
@@ -92,10 +95,16 @@ pub async fn enqueue(
         query.execute(&mut **tx).await.map_err(StateError::statement("put notifications into the outbox"))?;
     }
     for (id, integration) in rows {
-        let data = serde_json::json!({
+        let mut data = serde_json::json!({
             "kind": message.kind, "status": message.status, "receiver": message.receiver,
-            "integration": integration.key, "reason": message.reason, "alerts": alert_ids,
+            "integration": integration.key, "reason": message.reason,
         });
+        // There is an entry for each of them: all of them in all of these would grow with the square of a storm.
+        if alert_ids.len() <= MOST_NAMED {
+            data["alerts"] = serde_json::json!(alert_ids);
+        } else {
+            data["alert_count"] = serde_json::json!(alert_ids.len());
+        }
         let entry =
             Entry::new(now, "notification.intended", Actor::System, id).notification(id).incident(message.incident);
         match message.alerts {

@@ -11,6 +11,7 @@ use watchkeeper_state::{StateError, ledger};
 
 use super::{Assignment, MAX_TRANSITIONS, Pass};
 use crate::alert::{Alert, AlertState};
+use crate::group::Timing;
 use crate::{route, routing::Routing};
 
 pub(super) async fn route(pass: &mut Pass) -> Result<(), StateError> {
@@ -31,7 +32,7 @@ async fn take_transitions(pass: &mut Pass) -> Result<(), StateError> {
     let Some(last) = rows.last().map(|row| row.get::<i64, _>("seq")) else { return Ok(()) };
     let routing = Arc::clone(&pass.routing);
     for row in &rows {
-        let alert = Alert::from_row(row)?;
+        let alert = Arc::new(Alert::from_row(row)?);
         let (from, to): (&str, &str) = (row.get("from_state"), row.get("to_state"));
         match (from, to) {
             ("inactive", "firing") if alert.state == AlertState::Resolved => {
@@ -41,6 +42,7 @@ async fn take_transitions(pass: &mut Pass) -> Result<(), StateError> {
             ("inactive", "firing") => assign(pass, &routing, &alert),
             (_, "resolved") => {
                 pass.something_ended = true;
+                unsettle(pass, &alert).await?;
                 touch_groups_of(pass, &alert).await?;
             }
             // Unknown and known again change what is shown, not who is told.
@@ -66,9 +68,11 @@ async fn reroute(pass: &mut Pass) -> Result<(), StateError> {
         .await
         .map_err(StateError::statement("route firing alerts anew"))?;
     let routing = Arc::clone(&pass.routing);
-    let alerts: Vec<Alert> = rows.iter().map(Alert::from_row).collect::<Result<_, _>>()?;
+    let alerts: Vec<Arc<Alert>> = rows.iter().map(|row| Alert::from_row(row).map(Arc::new)).collect::<Result<_, _>>()?;
     for alert in &alerts {
         assign(pass, &routing, alert);
+        // Its route may be another one.
+        unsettle(pass, alert).await?;
         touch_groups_of(pass, alert).await?;
     }
     let all_seen = i64::try_from(alerts.len()).unwrap_or(i64::MAX) < MAX_TRANSITIONS;
@@ -76,12 +80,13 @@ async fn reroute(pass: &mut Pass) -> Result<(), StateError> {
     Ok(())
 }
 
-fn assign(pass: &mut Pass, routing: &Routing, alert: &Alert) {
+fn assign(pass: &mut Pass, routing: &Routing, alert: &Arc<Alert>) {
     let walk = route::walk(&routing.route, &alert.routing_labels());
     let tried = Arc::new(walk.tried);
     for stop in walk.stops {
         pass.assignments.push(Assignment {
-            alert: alert.id,
+            alert: Arc::clone(alert),
+            timing: Timing::from(stop.route),
             labels: group_labels(&stop.route.group_by, &alert.labels),
             receiver: stop.route.receiver.clone(),
             path: stop.path,
@@ -96,6 +101,16 @@ pub(super) fn group_labels(by: &GroupBy, labels: &Labels) -> Labels {
         GroupBy::All => labels.clone(),
         GroupBy::Labels(names) => labels.only(|name| names.iter().any(|wanted| wanted == name)),
     }
+}
+
+/// Something happened to an alert: it is looked at again wherever it is a member.
+async fn unsettle(pass: &mut Pass, alert: &Alert) -> Result<(), StateError> {
+    sqlx::query("UPDATE alert_group_member SET settled = 0 WHERE alert_id = $1 AND settled = 1")
+        .bind(alert.id.to_string())
+        .execute(&mut *pass.tx)
+        .await
+        .map_err(StateError::statement("look again at an alert in its groups"))?;
+    Ok(())
 }
 
 async fn touch_groups_of(pass: &mut Pass, alert: &Alert) -> Result<(), StateError> {

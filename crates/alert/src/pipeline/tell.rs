@@ -29,14 +29,18 @@ async fn settle(pass: &mut Pass, group: &Group) -> Result<(), StateError> {
     for member in &group.members {
         remember_mute(pass, group, member).await?;
     }
+    if group.glance {
+        return say_who_waits(pass, group, &Plan { next_at: group.next_flush_at, ..plan }).await;
+    }
     if let Some(why) = plan.tell {
         tell(pass, group, &plan, why).await?;
     } else {
         say_who_waits(pass, group, &plan).await?;
     }
     forget(pass, group, &plan).await?;
+    settled(pass, group, &plan).await?;
     let gone = plan.forget.len() + if plan.tell.is_some() { plan.over.len() } else { 0 };
-    finish(pass, group, &plan, gone == group.members.len()).await
+    finish(pass, group, &plan, gone == group.members.len() + group.unread).await
 }
 
 fn member(of: &Membership) -> Member {
@@ -52,14 +56,16 @@ fn member(of: &Membership) -> Member {
 }
 
 fn pick<'a>(group: &'a Group, places: &[usize]) -> Vec<&'a Alert> {
-    places.iter().filter_map(|at| group.members.get(*at)).map(|member| &member.alert).collect()
+    places.iter().filter_map(|at| group.members.get(*at)).map(|member| member.alert.as_ref()).collect()
 }
 
 async fn tell(pass: &mut Pass, group: &Group, plan: &Plan, why: Why) -> Result<(), StateError> {
     let (fresh, over) = (pick(group, &plan.fresh), pick(group, &plan.over));
     let mut standing = pick(group, &plan.standing);
-    let truncated = standing.len().saturating_sub(MAX_CONTEXT);
-    standing.truncate(MAX_CONTEXT);
+    // What is told anyway is context enough for one another: in a storm each alert is told once.
+    let context = MAX_CONTEXT.saturating_sub(fresh.len() + over.len());
+    let truncated = group.unread + standing.len().saturating_sub(context);
+    standing.truncate(context);
     let firing: Vec<&Alert> = fresh.iter().chain(&standing).copied().collect();
     let all: Vec<&Alert> = firing.iter().chain(&over).copied().collect();
     let reason = reason(why, &fresh, &over, group);
@@ -76,17 +82,12 @@ async fn tell(pass: &mut Pass, group: &Group, plan: &Plan, why: Why) -> Result<(
     if why != Why::Resolved {
         write(pass, group, &without, &firing, truncated, &reason).await?;
     }
-    for alert in &fresh {
-        sqlx::query("UPDATE alert_group_member SET sent_state = 'firing' WHERE group_id = $1 AND alert_id = $2")
-            .bind(group.id.to_string())
-            .bind(alert.id.to_string())
-            .execute(&mut *pass.tx)
-            .await
-            .map_err(StateError::statement("remember what was told"))?;
+    if !fresh.is_empty() {
+        let told = "UPDATE alert_group_member SET sent_state = 'firing', settled = 1 \
+                    WHERE group_id = $1 AND alert_id IN (SELECT value FROM json_each($2))";
+        of_group(pass, group, told, &fresh, "remember what was told").await?;
     }
-    for alert in &over {
-        leave(pass, group, alert.id).await?;
-    }
+    leave(pass, group, &over).await?;
     pass.told += 1;
     Ok(())
 }
@@ -146,7 +147,7 @@ async fn remember_mute(pass: &mut Pass, group: &Group, member: &Membership) -> R
         return Ok(());
     }
     let id = member.alert.id;
-    sqlx::query("UPDATE alert_group_member SET muted = $3 WHERE group_id = $1 AND alert_id = $2")
+    sqlx::query("UPDATE alert_group_member SET muted = $3, settled = 0 WHERE group_id = $1 AND alert_id = $2")
         .bind(group.id.to_string())
         .bind(id.to_string())
         .bind(now_by)
@@ -181,20 +182,49 @@ async fn say_who_waits(pass: &mut Pass, group: &Group, plan: &Plan) -> Result<()
 }
 
 async fn forget(pass: &mut Pass, group: &Group, plan: &Plan) -> Result<(), StateError> {
-    for alert in pick(group, &plan.forget) {
+    let forgotten = pick(group, &plan.forget);
+    for alert in &forgotten {
         not_told(pass, alert, "it resolved before its group was due, and nobody can act on what is over").await?;
-        leave(pass, group, alert.id).await?;
     }
-    Ok(())
+    leave(pass, group, &forgotten).await
 }
 
-async fn leave(pass: &mut Pass, group: &Group, alert: AlertId) -> Result<(), StateError> {
-    sqlx::query("DELETE FROM alert_group_member WHERE group_id = $1 AND alert_id = $2")
+async fn leave(pass: &mut Pass, group: &Group, alerts: &[&Alert]) -> Result<(), StateError> {
+    if alerts.is_empty() {
+        return Ok(());
+    }
+    let gone = "DELETE FROM alert_group_member WHERE group_id = $1 AND alert_id IN (SELECT value FROM json_each($2))";
+    of_group(pass, group, gone, alerts, "take alerts out of their group").await
+}
+
+/// Who fires, was told and is held back by nothing is not looked at again before something happens. (Those told just now
+/// are marked when that is remembered.)
+async fn settled(pass: &mut Pass, group: &Group, plan: &Plan) -> Result<(), StateError> {
+    let standing = plan.standing.iter().filter_map(|at| group.members.get(*at));
+    let now: Vec<&Alert> = standing.filter(|member| !member.was_settled).map(|member| member.alert.as_ref()).collect();
+    if now.is_empty() {
+        return Ok(());
+    }
+    let mark = "UPDATE alert_group_member SET settled = 1 \
+                WHERE group_id = $1 AND alert_id IN (SELECT value FROM json_each($2))";
+    of_group(pass, group, mark, &now, "mark members of a group as settled").await
+}
+
+/// One statement for some members of a group.
+async fn of_group(
+    pass: &mut Pass,
+    group: &Group,
+    statement: &'static str,
+    alerts: &[&Alert],
+    act: &'static str,
+) -> Result<(), StateError> {
+    let ids: Vec<AlertId> = alerts.iter().map(|alert| alert.id).collect();
+    sqlx::query(statement)
         .bind(group.id.to_string())
-        .bind(alert.to_string())
+        .bind(json!(ids).to_string())
         .execute(&mut *pass.tx)
         .await
-        .map_err(StateError::statement("take an alert out of its group"))?;
+        .map_err(StateError::statement(act))?;
     Ok(())
 }
 

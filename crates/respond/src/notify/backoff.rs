@@ -9,7 +9,7 @@ const BASE: Span = Span::from_secs(1);
 /// The longest wait.
 pub const CAP: Span = Span::from_secs(5 * 60);
 /// The longest that a peer's `Retry-After` is believed.
-const LONGEST_WISH: Span = Span::from_secs(3_600);
+pub const LONGEST_WISH: Span = Span::from_secs(3_600);
 
 /// The wait after `failures` failed attempts in a row (at least one): doubles from a second to five minutes, and half
 /// of it is random, so that many that failed together do not come back together. A peer's wish is never undercut.

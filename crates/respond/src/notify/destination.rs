@@ -12,6 +12,8 @@ use super::channel::SendResult;
 
 /// After so many failures in a row the breaker opens.
 pub const OPENS_AFTER: u32 = 5;
+/// A destination that does not work is not tried sooner than this.
+const SOONEST_PROBE: Span = Span::from_millis(900);
 /// How many messages one destination takes at a time. More than one, because groups are independent of each other;
 /// few, because webhooks are rate limited.
 pub const SLOTS: usize = 4;
@@ -30,6 +32,8 @@ pub struct Destination {
 pub struct Health {
     /// Failures since the last success.
     pub failures: u32,
+    /// When the first of them was.
+    pub failing_since: Option<Timestamp>,
     /// Nothing is sent before.
     pub hold_until: Option<Timestamp>,
     /// Why it failed last. Hostile text.
@@ -53,6 +57,15 @@ pub(super) enum Change {
     Hold { until: Timestamp, opened: bool },
     /// It works again: go.
     Release,
+}
+
+/// When a destination that does not work is tried again: after a thirtieth of the time that it has not, so that it is found
+/// to work again soon after it does, and is not bothered much while it does not. A third of it is random.
+fn probe_after(env: &Env, failing_for: Span) -> Span {
+    let after = (failing_for.as_micros() / 30).clamp(SOONEST_PROBE.as_micros(), backoff::CAP.as_micros());
+    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "at most 3e8 microseconds")]
+    let jitter = (after as f64 / 3.0 * env.random_unit()) as i64;
+    Span::from_micros(after - jitter)
 }
 
 /// All destinations that something was sent to.
@@ -134,10 +147,11 @@ impl Destinations {
             return Change::Hold { until, opened: false };
         }
         health.failures += 1;
+        let since = *health.failing_since.get_or_insert(now);
         if !health.is_open() {
             return Change::None;
         }
-        let until = now + backoff::wait(env, health.failures - OPENS_AFTER + 3, wish);
+        let until = now + probe_after(env, now.since(since)).max(wish.unwrap_or_default().min(backoff::LONGEST_WISH));
         health.hold_until = Some(until);
         Change::Hold { until, opened: health.failures == OPENS_AFTER }
     }

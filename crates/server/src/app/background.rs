@@ -43,6 +43,12 @@ pub(super) fn chains(shared: &Arc<Shared>, wakes: &Wakes) -> Vec<Chain> {
             wake: shared.scheduler.wake(),
             stages: vec![stage(Arc::clone(&shared.scheduler) as _, &[], &[ChangeKind::Rule])],
         },
+        // Apart from the others: in a storm it has always something to do, and nobody waits for it to end.
+        Chain {
+            name: "intake",
+            wake: shared.intake.wake(),
+            stages: vec![stage(Arc::new(shared.intake.clone()) as _, &[&wakes.pipeline], &[ChangeKind::Alert])],
+        },
         Chain {
             name: "pipeline",
             wake: wakes.pipeline.clone(),

@@ -67,6 +67,13 @@ impl Checks {
         self.said.iter().filter(of).any(|said| said.alerts.iter().any(|(alert, firing)| alert == id && *firing))
     }
 
+    /// Whether the last message of the conversation in which somebody heard of an alert says that all of it is over.
+    fn heard_all_clear(&self, receiver: &str, id: &str) -> bool {
+        let mut mine = self.said.iter().rev().filter(|said| said.receiver == receiver);
+        let Some(called) = mine.clone().find(|said| said.alerts.iter().any(|(alert, _)| alert == id)) else { return true };
+        mine.find(|said| said.thread == called.thread).is_some_and(|last| last.alerts.iter().all(|(_, firing)| !*firing))
+    }
+
     /// The calls of people for an alert, oldest first.
     fn calls(&self, id: &str) -> impl Iterator<Item = &Said> {
         let about = move |said: &&Said| said.alerts.iter().any(|(alert, firing)| alert == id && *firing);
@@ -346,8 +353,11 @@ impl World {
             if now < (*since + allowance).max(sound) || !self.checks.alerts.get(id).is_some_and(over) {
                 continue;
             }
+            let again = self.checks.alerts.get(id).is_some_and(|(set, _)| !self.model.over.contains_key(set));
             for (_, receiver, way) in PEERS.iter().filter(|(_, receiver, _)| *receiver != "second") {
-                if self.checks.told(receiver, way, id) == Some(true) {
+                // A person was called for the matter, which goes on when it fires again, and hears once that it is over.
+                let ended = receiver.starts_with("person:") && (again || self.checks.heard_all_clear(receiver, id));
+                if !ended && self.checks.told(receiver, way, id) == Some(true) {
                     complaints.push(format!("5: {receiver} was not told that {id} is over since {since}"));
                 }
             }

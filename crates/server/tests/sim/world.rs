@@ -31,7 +31,7 @@ use super::mutant::Mutant;
 use super::network::{Known, SimNetwork};
 
 /// The stages that an alert goes through; those of rules, workflows and the status page have nothing to do here.
-const STAGES: [&str; 6] = ["expiry", "on-call", "alert", "incident", "escalation", "deliver"];
+const STAGES: [&str; 7] = ["intake", "expiry", "on-call", "alert", "incident", "escalation", "deliver"];
 /// More rounds than any instant needs.
 const MOST_ROUNDS: usize = 300;
 
