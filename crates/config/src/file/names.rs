@@ -36,7 +36,8 @@ impl Names {
             return false;
         }
         if let Some(Some(first)) = self.known.get(&name.value) {
-            let many = self.kind.strip_suffix('y').map_or_else(|| format!("{}s", self.kind), |it| format!("{it}ies"));
+            let stem = self.kind.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u']));
+            let many = stem.map_or_else(|| format!("{}s", self.kind), |it| format!("{it}ies"));
             let message = format!("there are two {many} named `{}`", name.value);
             cx.error(
                 Diagnostic::at(Code::ConfigDuplicate, &name.place, message)

@@ -29,7 +29,7 @@ server: {listen: '127.0.0.1:7443', tls: {certificate: tls/a.pem, key: tls/a.key}
     assert_eq!((tls.certificate.as_str(), tls.key.expose()), ("cert", "k3y-of-the-server"));
     assert!(!format!("{tls:?}").contains("k3y-of"));
     let problem = tls.key_at.problem("the key does not fit", "issue it again");
-    let expected = "wk.yaml:6:69: WK3003 the key does not fit; issue it again";
+    let expected = "wk.yaml:6:71: WK3003 the key does not fit; issue it again";
     assert_eq!(problem.to_string(), expected);
     assert!(defaults().app_insights.live_metrics && defaults().server.tls.is_none());
 }
@@ -50,7 +50,7 @@ server: {tls: {certificate: tls/b.pem, key: tls/a.key, chain: x}}
     for expected in [
         "wk.yaml:5:14: WK3006 there are two instrumentation keys named `shop`",
         "wk.yaml:6:28: WK3004 `key` of an instrumentation key holds a secret in plain text; set APPINSIGHTS_KEY",
-        "wk.yaml:7:22: WK3003 the value of `${env:NO}` is no instrumentation key",
+        "wk.yaml:7:23: WK3003 the value of `${env:NO}` is no instrumentation key",
         "wk.yaml:8:21: WK3003 `shop.bank.example` is not an origin",
         "wk.yaml:8:42: WK3003 `https://shop.bank.example/path` is not an origin",
         "wk.yaml:9:29: WK3003 `tls/b.pem` cannot be read",

@@ -31,7 +31,7 @@ const SESSION: Span = Span::from_secs(12 * 3_600);
 const MAX_SESSIONS: usize = 1_000;
 
 /// Paths to which pages of other origins may send; their handlers ask which (`app_insights::origin`).
-const FOR_PAGES: [&str; 2] = ["/v2/track", "/v2.1/track"];
+const FOR_PAGES: [&str; 4] = ["/v2/track", "/v2.1/track", "//v2/track", "//v2.1/track"];
 
 /// The authenticated caller.
 #[derive(Debug, Clone, PartialEq, Eq)]

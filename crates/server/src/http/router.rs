@@ -205,7 +205,7 @@ pub fn routes() -> Routes {
             .route(Method::POST, "/twilio/voice", PUBLIC, post(phone::voice))
             .route(Method::POST, "/slack/interactions", PUBLIC, post(slack::interactions))
     };
-    ingest_routes(pages(alertmanager_api(prometheus(detection::add(api(Routes::default()))))))
+    app_insights_routes(ingest_routes(pages(alertmanager_api(prometheus(detection::add(api(Routes::default())))))))
 }
 
 /// The ways in for telemetry, on the main listener and on the OTLP one.
@@ -216,13 +216,26 @@ fn ingest_routes(routes: Routes) -> Routes {
         .route(Method::POST, "/v1/logs", SEND, post(ingest::otlp_logs))
         .route(Method::POST, "/v1/traces", SEND, post(ingest::otlp_traces))
         .route(Method::POST, "/api/v1/write", SEND, post(ingest::remote_write))
-        // The instrumentation key in the body is the credential.
-        .route(Method::POST, "/v2/track", Access::Public, post(app_insights::track))
-        .route(Method::POST, "/v2.1/track", Access::Public, post(app_insights::track))
-        .route(Method::OPTIONS, "/v2/track", Access::Public, options(app_insights::origin::preflight))
-        .route(Method::OPTIONS, "/v2.1/track", Access::Public, options(app_insights::origin::preflight))
-        .route(Method::POST, "/QuickPulseService.svc/ping", Access::Public, post(app_insights::live::ping))
-        .route(Method::POST, "/QuickPulseService.svc/post", Access::Public, post(app_insights::live::post))
+}
+
+/// Application Insights' paths. The instrumentation key that is sent is the credential. An endpoint in a connection string
+/// ends with a slash, and some SDKs put their path with its own behind it.
+fn app_insights_routes(routes: Routes) -> Routes {
+    const TRACK: [&str; 4] = ["/v2/track", "/v2.1/track", "//v2/track", "//v2.1/track"];
+    const PUBLIC: Access = Access::Public;
+    let routes = TRACK.into_iter().fold(routes, |routes, path| {
+        routes.route(Method::POST, path, PUBLIC, post(app_insights::track)).route(
+            Method::OPTIONS,
+            path,
+            PUBLIC,
+            options(app_insights::origin::preflight),
+        )
+    });
+    routes
+        .route(Method::POST, "/QuickPulseService.svc/ping", PUBLIC, post(app_insights::live::ping))
+        .route(Method::POST, "/QuickPulseService.svc/post", PUBLIC, post(app_insights::live::post))
+        .route(Method::POST, "//QuickPulseService.svc/ping", PUBLIC, post(app_insights::live::ping))
+        .route(Method::POST, "//QuickPulseService.svc/post", PUBLIC, post(app_insights::live::post))
 }
 
 /// The main listener: everything, the console for whatever is left.

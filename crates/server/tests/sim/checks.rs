@@ -70,8 +70,11 @@ impl Checks {
     /// Whether the last message of the conversation in which somebody heard of an alert says that all of it is over.
     fn heard_all_clear(&self, receiver: &str, id: &str) -> bool {
         let mut mine = self.said.iter().rev().filter(|said| said.receiver == receiver);
-        let Some(called) = mine.clone().find(|said| said.alerts.iter().any(|(alert, _)| alert == id)) else { return true };
-        mine.find(|said| said.thread == called.thread).is_some_and(|last| last.alerts.iter().all(|(_, firing)| !*firing))
+        let Some(called) = mine.clone().find(|said| said.alerts.iter().any(|(alert, _)| alert == id)) else {
+            return true;
+        };
+        mine.find(|said| said.thread == called.thread)
+            .is_some_and(|last| last.alerts.iter().all(|(_, firing)| !*firing))
     }
 
     /// The calls of people for an alert, oldest first.

@@ -1,5 +1,7 @@
 // One of each, through version 3 of the SDK for Node, which speaks https only.
 process.env.OTEL_SERVICE_NAME = "ai-node3";
+// It sends five traces a second when nobody says otherwise.
+process.env.OTEL_TRACES_SAMPLER = "always_on";
 const appInsights = require("applicationinsights");
 appInsights.setup(process.argv.at(-1))
   .setAutoCollectRequests(false).setAutoCollectDependencies(false).setAutoCollectPerformance(false).setAutoCollectConsole(false)

@@ -9,13 +9,14 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import SpanKind, Status, StatusCode, set_tracer_provider
 
 connection = sys.argv[1]
 options = {"connection_string": connection, "disable_offline_storage": True}
 resource = Resource.create({"service.name": "ai-python", "service.instance.id": "one"})
 tracers = TracerProvider(resource=resource)
 tracers.add_span_processor(BatchSpanProcessor(AzureMonitorTraceExporter(**options)))
+set_tracer_provider(tracers)
 meters = MeterProvider(resource=resource, metric_readers=[PeriodicExportingMetricReader(AzureMonitorMetricExporter(**options))])
 loggers = LoggerProvider(resource=resource)
 loggers.add_log_record_processor(SimpleLogRecordProcessor(AzureMonitorLogExporter(**options)))
