@@ -229,8 +229,9 @@ impl World {
             }
             for (id, firing) in &said.alerts {
                 let Some((set, _)) = self.checks.alerts.get(id).cloned() else { continue };
-                let muted = self.model.mutes(&set, self.now()) == Sure::Yes;
-                if *firing && muted && self.model.fires(&set, self.now()) == Sure::Yes {
+                // As it was then: the process may have died after it, and have been down for long.
+                let muted = self.model.mutes(&set, said.at) == Sure::Yes;
+                if *firing && muted && self.model.fires(&set, said.at) == Sure::Yes {
                     self.complain(format!(
                         "7: {} was told although something mutes {}/{}",
                         said.receiver, set.name, set.service

@@ -190,6 +190,9 @@ async fn silence(world: &mut World) {
     let taken = id.is_some();
     world.note(format_args!("silence of {label}={value} until {ends_at}, taken: {taken}"));
     let made = Silence { unsure: id.is_none(), id, comment, label, value, starts_at, ends_at, expired: false };
+    // It may begin and end while nobody looks.
+    let covered: Vec<Set> = world.model.alerts.keys().filter(|set| made.covers(set)).cloned().collect();
+    covered.iter().for_each(|set| world.model.reset(set));
     world.model.silences.push(made);
     world.expect_refusal(taken);
 }

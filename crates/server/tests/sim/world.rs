@@ -310,7 +310,7 @@ incidents: {{ open_from: critical }}
         let target = self.now() + span;
         while self.complaint.is_none() {
             let next = [self.next_due, self.network.next_due(), self.clock.next_wake()].into_iter().flatten().min();
-            let at = next.map_or(target, |next| next.max(self.now() + Span::from_micros(1)).min(target));
+            let at = next.map_or(target, |next| whole(next).max(self.now() + Span::from_millis(1)).min(target));
             // Whoever died may have been down for longer.
             self.clock.pass_until(at.max(self.now()));
             self.settle().await;
@@ -320,6 +320,11 @@ incidents: {{ open_from: critical }}
             }
         }
     }
+}
+
+/// The next whole millisecond: programs are told no finer times, and send back what they were told.
+fn whole(at: Timestamp) -> Timestamp {
+    Timestamp::from_millis(at.as_millis() + i64::from(at > Timestamp::from_millis(at.as_millis())))
 }
 
 /// A folder in memory where there is one: what the disk does is simulated, and syncing a real one thousands of times is slow.
