@@ -52,6 +52,12 @@ const rules = createRoute({
   validateSearch: search.ruleSearch,
   component: lazyRouteComponent(() => import("./pages/RulesPage.tsx")),
 });
+const backtest = createRoute({
+  getParentRoute,
+  path: "/rules/backtest",
+  validateSearch: search.backtestSearch,
+  component: lazyRouteComponent(() => import("./pages/BacktestPage.tsx")),
+});
 const workflows = createRoute({
   getParentRoute,
   path: "/workflows",
@@ -131,6 +137,7 @@ export const router = createRouter({
     incident,
     onCall,
     rules,
+    backtest,
     workflows,
     run,
     telemetry,

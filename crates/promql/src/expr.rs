@@ -3,6 +3,7 @@
 //! Not evaluation: see [`instant`](crate::instant) and [`range`](crate::range).
 
 mod comparison;
+mod learnt;
 
 use std::fmt;
 
@@ -15,6 +16,7 @@ use crate::parse;
 
 pub use crate::operator::comparison::ComparisonOp;
 pub use comparison::Comparison;
+pub use learnt::Learnt;
 
 /// A checked expression. Displays as canonical text, which parses back to an equal one.
 #[derive(Debug, Clone)]
@@ -86,6 +88,12 @@ impl Expr {
     #[must_use]
     pub fn comparison(&self) -> Option<Comparison> {
         comparison::find(&self.node)
+    }
+
+    /// Its dynamic thresholds, each once, in the order of the text.
+    #[must_use]
+    pub fn learnt(&self) -> Vec<Learnt> {
+        learnt::find(&self.node)
     }
 
     /// Whether the answer can move while no sample arrives: windows slide, offsets catch up, `time()` runs,

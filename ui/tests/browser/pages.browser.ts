@@ -38,6 +38,8 @@ const PAGES: [name: string, path: string, scenario?: Scenario][] = [
   ["incident", `/incidents/${ID.incident}`],
   ["incident-post-mortem", `/incidents/${ID.incident}?tab=post-mortem`],
   ["rules", "/rules"],
+  ["backtest", "/rules/backtest?rule=payments%2FHighErrorRate&since=7d"],
+  ["backtest-empty", "/rules/backtest"],
   ["probes", "/probes"],
   ["workflows", "/workflows"],
   ["run", `/runs/${ID.run}`],

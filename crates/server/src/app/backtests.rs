@@ -136,12 +136,11 @@ impl Backtests {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use watchkeeper_domain::ids::Id as _;
 
     #[test]
     fn few_run_at_once_and_what_ended_goes_after_a_while() {
         let (jobs, at) = (Backtests::default(), Timestamp::from_secs);
-        let id = |n| BacktestId::from_uuid(uuid::Uuid::from_u128(n));
+        let id = |n: u32| format!("bkt_{n:032x}").parse::<BacktestId>().unwrap();
         let begin = |n, now| jobs.begin(id(n), "ana", at(now), CancellationToken::new());
         let first = begin(1, 0).unwrap();
         for n in 2..=4 {
