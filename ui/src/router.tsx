@@ -72,6 +72,12 @@ const newRuleGroup = createRoute({
   path: "/rules/new",
   component: lazyRouteComponent(() => import("./pages/NewRuleGroupPage.tsx")),
 });
+const backtest = createRoute({
+  getParentRoute,
+  path: "/rules/backtest",
+  validateSearch: search.backtestSearch,
+  component: lazyRouteComponent(() => import("./pages/BacktestPage.tsx")),
+});
 const workflows = createRoute({
   getParentRoute,
   path: "/workflows",
@@ -167,6 +173,7 @@ export const router = createRouter({
     ruleGroups,
     ruleGroup,
     newRuleGroup,
+    backtest,
     workflows,
     run,
     telemetry,

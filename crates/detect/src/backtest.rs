@@ -44,6 +44,10 @@ pub const MOST_STEPS: usize = 400_000;
 const MOST_SINGLE_STEPS: usize = 20_000;
 /// Moments that are asked for at once; query engines refuse more than 11,000.
 const PART: usize = 10_000;
+/// Points of one part, which are in memory at once: 32 MB.
+const MOST_POINTS: usize = 2_000_000;
+/// The fewest moments of a part.
+const LEAST_PART: usize = 100;
 /// Parts that are evaluated while another one is looked at.
 const AHEAD: usize = 2;
 /// A night begins and ends, in hours.
@@ -199,6 +203,7 @@ async fn in_parts(
     };
     let mut watch = Watch::new(asked.incidents, end);
     let mut walk = Walk::new(&rule, plan);
+    let part = (MOST_POINTS / width(query, primary, end).await).clamp(LEAST_PART.min(part), part);
     let mut parts = futures::stream::iter(grid.parts(part))
         .map(|part| async move { (part, replay::fetch(query, primary, part, condition).await) })
         .buffered(AHEAD);
@@ -216,6 +221,29 @@ async fn in_parts(
     drop(parts);
     let noted = walk.finish(end, &mut watch);
     Ok(told(asked, grid, noted, watch, explorer.map(Explorer::finish)))
+}
+
+/// How many series an expression has at a moment; at least one.
+async fn width(query: &dyn Query, expr: &str, at: Timestamp) -> usize {
+    let counted = query.instant(&format!("count({expr})"), at).await.ok();
+    let count =
+        counted.and_then(|answer| crate::findings::vector(answer).ok()).and_then(|found| Some(found.first()?.value));
+    count.map_or(1, |count| (count as usize).max(1))
+}
+
+/// The course of an expression, for a chart: moments at which it fails are gaps. Nothing where the engine cannot answer.
+pub async fn course(
+    query: &dyn Query,
+    expr: &str,
+    start: Timestamp,
+    end: Timestamp,
+    step: Span,
+) -> Vec<watchkeeper_domain::query::SeriesData> {
+    let grid = Grid::within(start, end, step);
+    match table::Table::fetch(query, expr, grid, None).await {
+        Ok(Some(table)) => table.into_rows(),
+        Ok(None) | Err(_) => Vec::new(),
+    }
 }
 
 fn compiled(rule: &Rule) -> Result<Compiled, BacktestError> {

@@ -2,7 +2,7 @@
 //!
 //! Not the alert: this is the JSON that goes with its signal. Shape:
 //! `{"promql", "lhs", "series": {…}, "comparison", "threshold", "points": [[t_ms, v], …],
-//!   "crossed": {"at": t_ms, "points": [[t_ms, v], …]}}`; `points` is empty when the query for them failed (`"error"`).
+//!   "crossed": {"at": t_ms, "points": [[t_ms, v], …]}, "learnt": ["band of …", …]}`; `points` is empty when the query for them failed (`"error"`).
 
 use serde_json::{Value, json};
 use watchkeeper_domain::query::{Query, SeriesData};
@@ -15,6 +15,8 @@ use crate::plan::Plan;
 const MOST_POINTS: i64 = 200;
 /// The shortest course.
 const LEAST_WINDOW: Span = Span::from_secs(15 * 60);
+/// The longest one: a rule that learns from a month of history is not shown with all of it.
+const MOST_WINDOW: Span = Span::from_secs(24 * 3_600);
 /// The most points of the crossing that are told.
 const MOST_CROSSED: usize = 20;
 
@@ -29,7 +31,7 @@ pub(crate) async fn fetch(
 ) -> Result<Vec<SeriesData>, String> {
     let affordable = Span::from_millis(100).as_micros() / cost.as_micros().max(1);
     let points = affordable.clamp(20, MOST_POINTS);
-    let window = Span::from_millis(plan.lookback_ms.saturating_mul(3)).max(LEAST_WINDOW);
+    let window = Span::from_millis(plan.lookback_ms.saturating_mul(3)).clamp(LEAST_WINDOW, MOST_WINDOW);
     let step_ms = (window.as_millis() / (points - 1)).max(1);
     // The last point is the moment of the verdict itself.
     let start = at - Span::from_millis(step_ms * (points - 1));
@@ -44,6 +46,9 @@ pub(crate) fn of(
     identity: impl Fn(&Labels) -> Labels,
 ) -> Value {
     let mut evidence = json!({ "promql": plan.expr, "lhs": plan.lhs(), "series": instance, "points": [] });
+    if !plan.learnt.is_empty() {
+        evidence["learnt"] = plan.learnt.iter().map(ToString::to_string).collect();
+    }
     if let Some(c) = &plan.comparison {
         evidence["comparison"] = c.op.sign().into();
         evidence["threshold"] = c.threshold.into();

@@ -41,6 +41,7 @@ pub(crate) fn judge(
 ) -> Judgement {
     match found {
         Ok(found) => judge_findings(found, known, identity, on_no_data, no_data),
+        Err(QueryError::TooLittleHistory { reason, .. }) => cannot_tell(known, Cause::TooLittleHistory, reason, 0),
         Err(error) => cannot_tell(known, Cause::QueryFailed, format!("the query failed: {error}"), 0),
     }
 }

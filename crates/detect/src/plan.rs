@@ -4,7 +4,7 @@
 
 use watchkeeper_domain::labels::NAME;
 use watchkeeper_domain::{MatchOp, Matcher};
-use watchkeeper_promql::{ComparisonOp, Expr, ParseError};
+use watchkeeper_promql::{ComparisonOp, Expr, Learnt, ParseError};
 
 use crate::active;
 
@@ -26,6 +26,8 @@ pub(crate) struct Plan {
     pub(crate) time_dependent: bool,
     /// How far back it looks, in milliseconds.
     pub(crate) lookback_ms: i64,
+    /// Its dynamic thresholds, with the parameters that they are learnt with.
+    pub(crate) learnt: Vec<Learnt>,
     /// The series that it reads.
     pub(crate) selected: Vec<Selected>,
 }
@@ -84,6 +86,7 @@ impl Plan {
             asks_for_absence: asks_for_absence(&expr.to_string()),
             time_dependent: expr.is_time_dependent(),
             lookback_ms: expr.lookback_ms(),
+            learnt: expr.learnt(),
             comparison,
             selected,
         })

@@ -45,10 +45,12 @@ pub enum Cause {
     NoData,
     /// This instance's series is gone, while others of its metric are reported.
     SeriesGone,
+    /// No series has enough history for the rule's dynamic threshold.
+    TooLittleHistory,
 }
 
 impl Cause {
-    const ALL: [Self; 3] = [Self::QueryFailed, Self::NoData, Self::SeriesGone];
+    const ALL: [Self; 4] = [Self::QueryFailed, Self::NoData, Self::SeriesGone, Self::TooLittleHistory];
 
     /// The word used in rows.
     #[must_use]
@@ -57,6 +59,7 @@ impl Cause {
             Self::QueryFailed => "query_failed",
             Self::NoData => "no_data",
             Self::SeriesGone => "series_gone",
+            Self::TooLittleHistory => "too_little_history",
         }
     }
 

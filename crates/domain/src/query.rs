@@ -26,6 +26,16 @@ pub enum QueryError {
         /// The limit, with its unit.
         limit: String,
     },
+    /// No series has enough history for a dynamic threshold. Not a fault of the query, and not an answer.
+    #[error("{reason}")]
+    TooLittleHistory {
+        /// How much there is, and how much is needed.
+        reason: String,
+        /// From which moment of the range on, in milliseconds.
+        from_ms: i64,
+        /// Until which moment; none: to the end of the range.
+        until_ms: Option<i64>,
+    },
     /// The engine cannot answer now.
     #[error("the query engine cannot answer: {0}")]
     Unavailable(String),

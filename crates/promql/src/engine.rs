@@ -12,7 +12,7 @@ use crate::answer::{self, Answer, Entry, Point};
 use crate::ast::{At, Kind, Node, NodeKind, SeriesSelector, Timing};
 use crate::error::EvalError;
 use crate::expr::Expr;
-use crate::limits::{Limits, Settings};
+use crate::limits::{Limits, Settings, UnknownHistory};
 use crate::value::{Cell, Grid, SameLabels, Value, Vector, is_gap};
 use crate::window::Windows;
 use crate::{aggregation, function, histogram, operator, selector};
@@ -20,14 +20,15 @@ use crate::{aggregation, function, histogram, operator, selector};
 /// Evaluates an expression at one moment, in milliseconds since the Unix epoch, to numbers. An answer with native
 /// histograms is an error: [`instant_answer`] has them.
 ///
-/// A range vector answers with its raw samples, without stale markers.
+/// A range vector answers with its raw samples, without stale markers. A dynamic threshold for which no series has enough
+/// history fails ([`Settings::of_rules`]).
 pub fn instant(
     expr: &Expr,
     source: &dyn SeriesSource,
     at_ms: i64,
     limits: &Limits,
 ) -> Result<(Instant, Annotations), EvalError> {
-    let (answer, notes) = instant_answer(expr, source, at_ms, limits)?;
+    let (answer, notes) = evaluate_instant(expr, source, at_ms, Settings::of_rules(limits))?;
     Ok((answer.floats().map_err(|_| no_histograms(expr.node()))?, notes))
 }
 
@@ -43,7 +44,7 @@ pub fn instant_answer(
 
 /// Evaluates an expression at each step from `start_ms` to `end_ms`, both included, to numbers. Each selector is
 /// fetched once. The series are ordered by their labels. An answer with native histograms is an error:
-/// [`range_answer`] has them.
+/// [`range_answer`] has them. A dynamic threshold for which no series has enough history at some step fails.
 pub fn range(
     expr: &Expr,
     source: &dyn SeriesSource,
@@ -52,7 +53,7 @@ pub fn range(
     step_ms: i64,
     limits: &Limits,
 ) -> Result<(Vec<SeriesData>, Annotations), EvalError> {
-    let (series, notes) = range_answer(expr, source, start_ms, end_ms, step_ms, limits)?;
+    let (series, notes) = evaluate_range(expr, source, (start_ms, end_ms, step_ms), Settings::of_rules(limits))?;
     Ok((answer::floats(series).map_err(|_| no_histograms(expr.node()))?, notes))
 }
 
@@ -302,6 +303,10 @@ impl<'a> Evaluator<'a> {
 
     pub(crate) fn lookback_ms(&self) -> i64 {
         self.settings.lookback_ms
+    }
+
+    pub(crate) fn unknown_history(&self) -> UnknownHistory {
+        self.settings.unknown_history
     }
 
     pub(crate) fn subquery_step_ms(&self) -> i64 {

@@ -130,7 +130,10 @@ impl From<EvalError> for QueryError {
             EvalError::Source { source: QueryError::Unavailable(reason), expr } => {
                 Self::Unavailable(format!("reading the series of `{expr}` failed: {reason}"))
             }
-            EvalError::Source { source: source @ QueryError::Limit { .. }, .. } => source,
+            EvalError::Source {
+                source: source @ (QueryError::Limit { .. } | QueryError::TooLittleHistory { .. }),
+                ..
+            } => source,
             EvalError::Limit { expr, what, limit } => Self::Limit { what: format!("{what} in `{expr}`"), limit },
             other => Self::Invalid(other.to_string()),
         }

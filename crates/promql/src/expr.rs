@@ -3,6 +3,7 @@
 //! Not evaluation: see [`instant`](crate::instant) and [`range`](crate::range).
 
 mod comparison;
+mod learnt;
 mod starved;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use crate::parse;
 
 pub use crate::operator::comparison::ComparisonOp;
 pub use comparison::Comparison;
+pub use learnt::Learnt;
 
 /// A checked expression. Displays as canonical text, which parses back to an equal one.
 #[derive(Debug, Clone)]
@@ -94,6 +96,12 @@ impl Expr {
     #[must_use]
     pub fn starved(&self, mut selects: impl FnMut(&Selector) -> bool) -> Vec<Selector> {
         starved::find(&self.node, &mut Vec::new(), &mut selects).unwrap_or_default()
+    }
+
+    /// Its dynamic thresholds, each once, in the order of the text.
+    #[must_use]
+    pub fn learnt(&self) -> Vec<Learnt> {
+        learnt::find(&self.node)
     }
 
     /// Whether the answer can move while no sample arrives: windows slide, offsets catch up, `time()` runs,

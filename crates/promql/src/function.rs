@@ -3,6 +3,8 @@
 //! Not their bodies: one file each, where a body is more than an expression.
 
 mod absent;
+mod anomaly;
+mod band;
 pub(crate) mod calendar;
 mod call;
 mod changes;
@@ -13,6 +15,7 @@ mod double_exponential_smoothing;
 mod ends_of_range;
 mod extended;
 mod extrapolation;
+mod forecast;
 mod histogram;
 mod histogram_change;
 mod histogram_fraction;
@@ -169,6 +172,14 @@ static TABLE: &[Function] = &[
     fixed("ts_of_max_over_time", &[MATRIX], Eval::Floats(moment_of_extremum::of_max)),
     fixed("ts_of_first_over_time", &[MATRIX], Eval::Window(ends_of_range::time_of_first)),
     fixed("ts_of_last_over_time", &[MATRIX], Eval::Window(ends_of_range::time_of_last)),
+    // What history says: ours, not Prometheus's.
+    fixed("wk_band_upper", &[MATRIX, TEXT], Eval::Custom(band::upper)),
+    fixed("wk_band_lower", &[MATRIX, TEXT], Eval::Custom(band::lower)),
+    fixed("wk_band_middle", &[MATRIX, TEXT], Eval::Custom(band::middle)),
+    optional("wk_band_breaches", &[MATRIX, TEXT, SCALAR, TEXT], 3, Eval::Custom(band::breaches)),
+    fixed("wk_anomaly_score", &[MATRIX], Eval::Floats(anomaly::score)),
+    optional("wk_forecast", &[MATRIX, SCALAR, SCALAR], 2, Eval::Custom(forecast::forecast)),
+    optional("wk_time_to_limit", &[MATRIX, SCALAR, SCALAR], 2, Eval::Custom(forecast::time_to_limit)),
     // Presence.
     fixed("absent", &[VECTOR], Eval::Custom(absent::absent)),
     fixed("absent_over_time", &[MATRIX], Eval::Custom(absent::absent_over_time)),
@@ -239,7 +250,7 @@ impl Function {
                 return Err((Some(at), format!("expected type {wanted} in call to function {name:?}, got {given}")));
             }
         }
-        Ok(())
+        band::check(self.name, args)
     }
 
     /// Whether the answer moves with the clock alone.

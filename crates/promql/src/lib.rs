@@ -13,12 +13,15 @@
 
 mod aggregation;
 mod annotation;
+pub mod anomaly;
 mod answer;
 mod ast;
+pub mod band;
 mod compensated;
 mod engine;
 mod error;
 mod expr;
+pub mod forecast;
 mod function;
 mod grouping;
 mod histogram;
@@ -36,6 +39,6 @@ pub use annotation::{Annotation, Annotations, Severity};
 pub use answer::{Answer, Entry, Point};
 pub use engine::{evaluate_instant, instant, instant_answer, range, range_answer};
 pub use error::{Diagnostic, EvalError, ParseError, line_and_column};
-pub use expr::{Comparison, ComparisonOp, Expr, Selector};
+pub use expr::{Comparison, ComparisonOp, Expr, Learnt, Selector};
 pub use histogram::added;
-pub use limits::{Limits, Settings};
+pub use limits::{Limits, Settings, UnknownHistory};

@@ -32,8 +32,19 @@ pub struct Settings {
     pub lookback_ms: i64,
     /// The resolution of a subquery that states none, in milliseconds.
     pub subquery_step_ms: i64,
+    /// What becomes of moments at which no series has enough history for a dynamic threshold.
+    pub unknown_history: UnknownHistory,
     /// Whether the metric name is dropped only at the end (Prometheus's feature `promql-delayed-name-removal`).
     pub delayed_name_removal: bool,
+}
+
+/// What becomes of a moment at which no series has enough history for a dynamic threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnknownHistory {
+    /// It has no value, and the answer a remark: what a chart shows.
+    IsAGap,
+    /// The evaluation fails with the reason: what a rule needs, for which no value means that all is well.
+    Fails,
 }
 
 /// Prometheus's default for `--query.lookback-delta`.
@@ -43,6 +54,18 @@ impl Settings {
     /// Prometheus's defaults: five minutes back, a step of one minute.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
-        Self { limits: *limits, lookback_ms: LOOKBACK_MS, subquery_step_ms: 60_000, delayed_name_removal: false }
+        Self {
+            limits: *limits,
+            lookback_ms: LOOKBACK_MS,
+            subquery_step_ms: 60_000,
+            unknown_history: UnknownHistory::IsAGap,
+            delayed_name_removal: false,
+        }
+    }
+
+    /// The same for rules, which must know what is not known.
+    #[must_use]
+    pub fn of_rules(limits: &Limits) -> Self {
+        Self { unknown_history: UnknownHistory::Fails, ..Self::new(limits) }
     }
 }

@@ -46,6 +46,28 @@ impl Window<'_> {
     }
 }
 
+/// All windows of one series.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RowWindows<'a> {
+    /// What any of the windows holds.
+    pub(crate) samples: &'a [Sample],
+    /// The end of each step's window.
+    pub(crate) ends: &'a [i64],
+    pub(crate) range_ms: i64,
+}
+
+impl<'a> RowWindows<'a> {
+    /// The samples up to the end of a window, those before its start included.
+    pub(crate) fn until(&self, end: i64) -> &'a [Sample] {
+        self.samples.get(..self.samples.partition_point(|s| s.t <= end)).unwrap_or(&[])
+    }
+
+    /// Whether the window has a sample.
+    pub(crate) fn present(&self, end: i64) -> bool {
+        self.until(end).last().is_some_and(|s| s.t > end.saturating_sub(self.range_ms))
+    }
+}
+
 /// A series with all samples that any of its windows holds.
 #[derive(Debug)]
 pub(crate) struct WindowSeries {
@@ -140,6 +162,26 @@ impl<'n> Windows<'n> {
             });
             out.push_cells(row.clone(), cells);
             evaluator.visit(self.node, visits)?;
+        }
+        Ok(out)
+    }
+
+    /// Applies a function to each series as a whole, which answers for all steps at once: for what looks at a small part of
+    /// a long window. The function counts as visiting each sample once.
+    pub(crate) fn map_rows(
+        self,
+        evaluator: &mut Evaluator<'_>,
+        mut f: impl FnMut(&RowWindows<'_>) -> Vec<Option<Cell>>,
+    ) -> Result<Vector, EvalError> {
+        let grid = self.grid;
+        evaluator.check_points(self.node, self.series.len().saturating_mul(grid.steps))?;
+        let mut out = Vector::new(grid.steps);
+        out.reserve(self.series.len());
+        let ends: Vec<i64> = grid.times().map(|t| evaluator.reference(&self.timing, t)).collect();
+        for WindowSeries { row, points } in &self.series {
+            evaluator.visit(self.node, points.samples.len())?;
+            let cells = f(&RowWindows { samples: &points.samples, ends: &ends, range_ms: self.range_ms });
+            out.push_cells(row.clone(), cells.into_iter());
         }
         Ok(out)
     }

@@ -242,6 +242,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/watchkeeper/v1/backtests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Starts a backtest: what a rule would have done over stored history. It runs beside everything else and is kept in
+         *     memory for 15 minutes, for whoever started it; at most four run at once.
+         */
+        post: operations["start_backtest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/backtests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a backtest is doing, with its result once there is one. */
+        get: operations["get_backtest"];
+        put?: never;
+        post?: never;
+        /** Stops a backtest. One that has ended stays as it is. */
+        delete: operations["cancel_backtest"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/watchkeeper/v1/demo": {
         parameters: {
             query?: never;
@@ -1535,6 +1573,178 @@ export interface components {
             /** @description The role. */
             role: components["schemas"]["Role"];
         };
+        /** @description A backtest. */
+        Backtest: {
+            ended_at?: components["schemas"]["Time"] | null;
+            /** @description Why it failed. */
+            error?: string | null;
+            /** @description `bkt_…` */
+            id: string;
+            /**
+             * Format: double
+             * @description How much is done, from 0 to 1.
+             */
+            progress: number;
+            report?: components["schemas"]["Report"] | null;
+            /** @description When it was started. */
+            started_at: components["schemas"]["Time"];
+            /** @description How it stands. */
+            state: components["schemas"]["BacktestState"];
+        };
+        /** @description A band that is learnt from history. */
+        BacktestBand: {
+            /** @description The lower edges, in the order of `series`. */
+            lower: components["schemas"]["ChartSeries"][];
+            /** @description The parameters it is learnt with; they are frozen with their version. */
+            parameters: string;
+            /** @description What is measured by it. */
+            query: string;
+            /** @description What was measured; at most 5 series. */
+            series: components["schemas"]["ChartSeries"][];
+            /** @description The upper edges, in the order of `series`; a gap where there was too little history. */
+            upper: components["schemas"]["ChartSeries"][];
+        };
+        /** @description One setting. */
+        BacktestCell: {
+            /**
+             * Format: int64
+             * @description How many of the known incidents it would have caught.
+             */
+            caught: number;
+            /**
+             * Format: double
+             * @description How long at least one alert would have been on, in seconds.
+             */
+            firing_seconds: number;
+            /**
+             * Format: int64
+             * @description Times at which somebody would have been told.
+             */
+            pages: number;
+            /**
+             * Format: double
+             * @description The same in a week; absent where less than a day is known.
+             */
+            pages_per_week?: number | null;
+        };
+        /** @description The course of what a rule compares. */
+        BacktestChart: {
+            /** @description The query behind it. */
+            query: string;
+            /** @description At most 20 lines; those that come closest to the condition, or pass it farthest. */
+            series: components["schemas"]["ChartSeries"][];
+            /** @description How many series there are. */
+            series_total: number;
+        };
+        /** @description One day. */
+        BacktestDay: {
+            /** @description `2026-11-22` */
+            date: string;
+            /**
+             * Format: double
+             * @description How long at least one alert was on, in seconds.
+             */
+            firing_seconds: number;
+            /**
+             * Format: int64
+             * @description Pages that began on it.
+             */
+            pages: number;
+            /**
+             * Format: double
+             * @description How long nothing was known, in seconds.
+             */
+            unknown_seconds: number;
+        };
+        /** @description What other settings would have done. */
+        BacktestExploration: {
+            /** @description By threshold, then by `for`. */
+            cells: components["schemas"]["BacktestCell"][][];
+            /** @description `for`s in seconds, ascending. */
+            holds_seconds: number[];
+            /** @description From the one that fires most to the one that fires least. */
+            thresholds: number[];
+        };
+        /** @description One alert that would have been. */
+        BacktestFiring: {
+            /** @description When the condition became true. */
+            active_at: components["schemas"]["Time"];
+            /** @description When it began. */
+            fired_at: components["schemas"]["Time"];
+            /** @description Its labels. Hostile text. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Why it ended. */
+            reason?: string | null;
+            resolved_at?: components["schemas"]["Time"] | null;
+            /**
+             * Format: double
+             * @description How long nobody could tell whether it should be on, in seconds.
+             */
+            unknown_seconds: number;
+            /**
+             * Format: double
+             * @description The value when it began.
+             */
+            value?: number | null;
+        };
+        /** @description One hour of the day. */
+        BacktestHour: {
+            /**
+             * Format: double
+             * @description How long at least one alert was on, in seconds.
+             */
+            firing_seconds: number;
+            /**
+             * Format: int64
+             * @description Pages that began in it, over all days.
+             */
+            pages: number;
+        };
+        /** @description A known incident. */
+        BacktestIncident: {
+            /**
+             * Format: double
+             * @description How much earlier than it was detected, in seconds; negative: later.
+             */
+            earlier_seconds?: number | null;
+            ended_at?: components["schemas"]["Time"] | null;
+            fired_at?: components["schemas"]["Time"] | null;
+            /** @description `inc_…` */
+            id: string;
+            /**
+             * Format: int64
+             * @description The short number that people say.
+             */
+            number: number;
+            /** @description When it was detected. */
+            opened_at: components["schemas"]["Time"];
+            /** @description When its first condition became true. */
+            started_at: components["schemas"]["Time"];
+            /** @description One line. Hostile text. */
+            title: string;
+            /** @description The verdict. */
+            verdict: components["schemas"]["BacktestVerdict"];
+        };
+        /**
+         * @description How a backtest stands.
+         * @enum {string}
+         */
+        BacktestState: "running" | "done" | "failed" | "cancelled";
+        /** @description A time at which nothing was known. */
+        BacktestUnknown: {
+            end?: components["schemas"]["Time"] | null;
+            /** @description Why. */
+            reason: string;
+            /** @description From when. */
+            start: components["schemas"]["Time"];
+        };
+        /**
+         * @description What a rule would have made of an incident.
+         * @enum {string}
+         */
+        BacktestVerdict: "caught" | "already_firing" | "missed" | "unknown";
         /**
          * @description What it is about.
          * @enum {string}
@@ -2242,6 +2452,45 @@ export interface components {
             /** @description What. */
             title: string;
         };
+        /**
+         * @description What to replay: a rule that runs, by name or id, or one that is written here. What is given beside `rule` takes the place
+         *     of the running rule's, so that a change can be tried before it is saved.
+         */
+        NewBacktest: {
+            /** @description Whether the rule that runs under this name is replayed too; yes when absent. */
+            compare?: boolean | null;
+            end?: components["schemas"]["Time"] | null;
+            /** @description Whether other thresholds and `for`s are tried; yes when absent. */
+            explore?: boolean | null;
+            /** @description PromQL. */
+            expr?: string | null;
+            /** @description `for`, for example `5m`. */
+            for?: string | null;
+            /** @description How long it goes on firing after the condition ended. */
+            keep_firing_for?: string | null;
+            /** @description Labels that the rule sets; values may be templates. */
+            labels?: {
+                [key: string]: string;
+            } | null;
+            /** @description The name, where there is no `rule`: a rule that runs under it is shown beside. */
+            name?: string | null;
+            /** @description What missing data means: `unknown`, `ok` or `firing`. */
+            on_no_data?: string | null;
+            /** @description A rule's id (`group/name`) or name. */
+            rule?: string | null;
+            /** @description How far back, for example `30d`; 30 days when neither this nor `start` is given. */
+            since?: string | null;
+            start?: components["schemas"]["Time"] | null;
+            /** @description Time between two looks at the rule, for example `15s`; 15 s up to 31 days when absent, longer beyond. */
+            step?: string | null;
+            /** @description The time zone of those who would be woken, an IANA name; UTC when absent. */
+            time_zone?: string | null;
+            /**
+             * Format: int32
+             * @description How long the answer may wait for the end, in milliseconds, at most 10,000; 0 when absent.
+             */
+            wait_ms?: number | null;
+        };
         /** @description A note to leave. */
         NewHandoffNote: {
             /** @description What; 1 to 4,000 characters. */
@@ -2839,6 +3088,107 @@ export interface components {
             items: components["schemas"]["Receiver"][];
             /** @description Give this back as `cursor` to get the next page; absent on the last page. */
             next_cursor?: string | null;
+        };
+        /** @description One rule, and what it would have done. */
+        Replayed: {
+            /** @description How it compares, where one number decides: `>`, `>=`, `<`, `<=`, `==` or `!=`. */
+            comparison?: string | null;
+            /** @description By day. */
+            days: components["schemas"]["BacktestDay"][];
+            /** @description The last one. */
+            end: components["schemas"]["Time"];
+            exploration?: components["schemas"]["BacktestExploration"] | null;
+            /** @description Its expression. */
+            expr: string;
+            /**
+             * Format: int64
+             * @description How many alerts there were.
+             */
+            fired: number;
+            /**
+             * Format: double
+             * @description How long at least one alert was on, in seconds.
+             */
+            firing_seconds: number;
+            /** @description The alerts, in the order in which they ended; at most 2,000. */
+            firings: components["schemas"]["BacktestFiring"][];
+            /** @description `for`. */
+            for: string;
+            /** @description By hour of the day: 24. */
+            hours: components["schemas"]["BacktestHour"][];
+            /** @description Known incidents of that time. */
+            incidents: components["schemas"]["BacktestIncident"][];
+            /** @description `keep_firing_for`. */
+            keep_firing_for: string;
+            /** @description What is compared with it. */
+            lhs?: string | null;
+            /**
+             * Format: double
+             * @description The longest time that one was on, in seconds.
+             */
+            longest_seconds: number;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Conditions that ended before `for` was over.
+             */
+            not_held: number;
+            /**
+             * Format: int64
+             * @description Times at which somebody would have been told; alerts that were on at the same time count once.
+             */
+            pages: number;
+            /**
+             * Format: int64
+             * @description Of the pages, those between 22:00 and 07:00.
+             */
+            pages_at_night: number;
+            /**
+             * Format: double
+             * @description Pages in a week like these; absent where less than a day is known.
+             */
+            pages_per_week?: number | null;
+            /**
+             * Format: int64
+             * @description Of the pages, those that belong to no known incident.
+             */
+            pages_without_incident: number;
+            /** @description How many series it compared at most. */
+            series: number;
+            /** @description The first moment that was looked at. */
+            start: components["schemas"]["Time"];
+            /**
+             * Format: double
+             * @description Time between two moments, in seconds.
+             */
+            step_seconds: number;
+            /**
+             * Format: double
+             * @description The number.
+             */
+            threshold?: number | null;
+            /** @description Times at which nothing was known; at most 500. */
+            unknown: components["schemas"]["BacktestUnknown"][];
+            /**
+             * Format: double
+             * @description How long nothing was known, in seconds.
+             */
+            unknown_seconds: number;
+        };
+        /** @description What came of a backtest. */
+        Report: {
+            band?: components["schemas"]["BacktestBand"] | null;
+            /** @description The rule that was asked about. */
+            candidate: components["schemas"]["Replayed"];
+            /** @description The compared side over the window, some of its series, for a chart. */
+            chart: components["schemas"]["BacktestChart"];
+            current?: components["schemas"]["Replayed"] | null;
+            /**
+             * Format: double
+             * @description How long it took, in seconds.
+             */
+            took_seconds: number;
         };
         /**
          * @description A role in an incident.
@@ -4130,6 +4480,106 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_backtest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBacktest"];
+            };
+        };
+        responses: {
+            /** @description Started; finished already where `wait_ms` was enough */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backtest"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_backtest: {
+        parameters: {
+            query?: {
+                /** @description How long the answer may wait for the end, in milliseconds, at most 10,000; 0 when absent. */
+                wait_ms?: number;
+            };
+            header?: never;
+            path: {
+                /** @description `bkt_…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backtest"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_backtest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `bkt_…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backtest"];
                 };
             };
             /** @description A problem */

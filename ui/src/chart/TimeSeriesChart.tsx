@@ -3,7 +3,7 @@
 
 import { Text, useComputedColorScheme } from "@mantine/core";
 import { useElementSize } from "@mantine/hooks";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { type PointerEvent, type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { useUtc } from "../app/preferences.ts";
@@ -23,9 +23,13 @@ type Props = {
   /** The sign between value and threshold, for example `>`. */
   comparison?: string | null;
   spans?: ChartSpan[];
+  /** Pairs of lines, by place, between which the chart is shaded. */
+  bands?: [upper: number, lower: number][];
   height?: number;
   /** Dragging over the chart chooses a time range. */
   onZoom?: (start: number, end: number) => void;
+  /** Dragging the threshold's line moves it. */
+  onThreshold?: (value: number) => void;
 };
 
 const NO_SPANS: ChartSpan[] = [];
@@ -34,6 +38,7 @@ const LEGEND_LINES = 20;
 
 export default function TimeSeriesChart(props: Props) {
   const { title, lines, start, end, unit, threshold, comparison, spans = NO_SPANS, height = 260, onZoom } = props;
+  const { onThreshold, bands } = props;
   const { ref: frame, width } = useElementSize();
   const target = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
@@ -59,6 +64,7 @@ export default function TimeSeriesChart(props: Props) {
         end,
         threshold,
         comparison,
+        bands,
         utc,
         dark,
         width,
@@ -73,19 +79,20 @@ export default function TimeSeriesChart(props: Props) {
     );
     plot.current = made;
     return () => made.destroy();
-  }, [lines, spans, start, end, threshold, comparison, utc, dark, width, height, hidden, unit, data, canZoom]);
+  }, [lines, spans, start, end, threshold, comparison, bands, utc, dark, width, height, hidden, unit, data, canZoom]);
 
   const toggle = (name: string) => {
     const next = new Set(hidden);
     if (!next.delete(name)) next.add(name);
     setHidden(next);
   };
+  const drag = useThresholdDrag(plot, threshold, onThreshold);
   const at = cursor === null ? undefined : data[0][cursor];
   const empty = lines.every((line) => line.points.every(([, value]) => value === null));
 
   return (
     <figure className="wk-chart" style={{ margin: 0 }}>
-      <div ref={frame}>
+      <div ref={frame} {...drag}>
         <div
           ref={target}
           role="img"
@@ -124,6 +131,42 @@ export default function TimeSeriesChart(props: Props) {
       </span>
     </figure>
   );
+}
+
+/** How near to the line a press counts as a press on it, in pixels. */
+const GRIP = 10;
+
+/** Lets the threshold's line be dragged up and down. Sliders do the same for those who have no pointer. */
+function useThresholdDrag(
+  plot: RefObject<uPlot | null>,
+  threshold: number | null | undefined,
+  onThreshold: ((value: number) => void) | undefined,
+) {
+  const dragging = useRef(false);
+  if (!onThreshold || threshold === null || threshold === undefined) return {};
+  const place = (event: PointerEvent) => {
+    const top = plot.current?.over.getBoundingClientRect().top;
+    return top === undefined ? undefined : event.clientY - top;
+  };
+  return {
+    style: { touchAction: "pan-y" },
+    onPointerDown: (event: PointerEvent<HTMLDivElement>) => {
+      const y = place(event);
+      if (y === undefined || !plot.current || Math.abs(plot.current.valToPos(threshold, "y") - y) > GRIP) return;
+      dragging.current = true;
+      event.currentTarget.setPointerCapture(event.pointerId);
+    },
+    onPointerMove: (event: PointerEvent<HTMLDivElement>) => {
+      const y = place(event);
+      if (dragging.current && y !== undefined && plot.current) onThreshold(plot.current.posToVal(y, "y"));
+    },
+    onPointerUp: () => {
+      dragging.current = false;
+    },
+    onPointerCancel: () => {
+      dragging.current = false;
+    },
+  };
 }
 
 function last(line: ChartLine): number | null {

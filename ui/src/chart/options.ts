@@ -13,6 +13,8 @@ export type Drawing = {
   end: number;
   threshold?: number | null;
   comparison?: string | null;
+  /** Pairs of lines, by place, between which the chart is shaded: upper and lower edge. */
+  bands?: [upper: number, lower: number][];
   format: (value: number) => string;
   utc: boolean;
   dark: boolean;
@@ -66,6 +68,10 @@ export function chartOptions(drawing: Drawing): uPlot.Options {
         points: { show: line.points.length < 3, size: 5 },
       })),
     ],
+    bands: (drawing.bands ?? []).map(([upper, lower]) => ({
+      series: [upper + 1, lower + 1],
+      fill: dark ? "rgb(116 192 252 / 0.16)" : "rgb(28 126 214 / 0.12)",
+    })),
     hooks: {
       drawClear: [(plot) => drawSpans(plot, drawing)],
       draw: [(plot) => drawThreshold(plot, drawing)],

@@ -42,7 +42,10 @@ const COLUMNS: Column<Rule>[] = [
         </Anchor>
         <Text size="xs" c="dimmed" component="div">
           {r.group} · {categoryWord(r.category)}
-          {r.hold_for && ` · for ${r.hold_for}`}
+          {r.hold_for && ` · for ${r.hold_for}`} ·{" "}
+          <Link to="/rules/backtest" search={{ rule: r.id }}>
+            backtest
+          </Link>
           {r.runbook_url && (
             <>
               {" "}

@@ -105,6 +105,28 @@ export const targetSearch = (raw: RawSearch): TargetSearch => ({
   q: text(raw, "q"),
 });
 
+/** A rule to replay: one that runs (`rule`), with what takes the place of its own, or an expression. */
+export type BacktestSearch = {
+  rule?: string;
+  name?: string;
+  expr?: string;
+  for?: string;
+  since?: string;
+  step?: string;
+  zone?: string;
+};
+export const backtestSearch = (raw: RawSearch): BacktestSearch => ({
+  rule: text(raw, "rule"),
+  name: text(raw, "name"),
+  expr: text(raw, "expr"),
+  for: text(raw, "for"),
+  since: text(raw, "since"),
+  step: text(raw, "step"),
+  zone: text(raw, "zone"),
+});
+/** How far back a backtest may go, as the buttons say it. */
+export const BACKTEST_LENGTHS = ["1d", "7d", "30d", "90d"] as const;
+
 export type DeliverySearch = PageSearch & { receiver?: string; channel?: string; state?: string; q?: string };
 export const deliverySearch = (raw: RawSearch): DeliverySearch => ({
   receiver: text(raw, "receiver"),

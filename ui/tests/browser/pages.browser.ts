@@ -42,6 +42,8 @@ const PAGES: [name: string, path: string, scenario?: Scenario][] = [
   ["rule-groups", "/rules/groups"],
   ["rule-group", "/rules/groups/refunds"],
   ["rule-group-new", "/rules/new"],
+  ["backtest", "/rules/backtest?rule=payments%2FHighErrorRate&since=7d"],
+  ["backtest-empty", "/rules/backtest"],
   ["probes", "/probes"],
   ["targets", "/targets"],
   ["targets-empty", "/targets", "empty"],

@@ -110,7 +110,8 @@ impl<'a> Explorer<'a> {
         };
         let coarse = grid.step_ms.saturating_mul(i64::try_from(grid.steps.div_ceil(SAMPLED_STEPS)).unwrap_or(1).max(1));
         let last = grid.at(grid.steps.saturating_sub(1));
-        let sampled = query.range(lhs, grid.at(0), last, coarse).await.unwrap_or_default();
+        let coarse = Span::from_millis(coarse);
+        let sampled = super::course(query, lhs, grid.at(0), last, coarse).await;
         let thresholds = thresholds(&sampled, threshold, downwards);
         let mut holds: Vec<Span> = HOLDS.map(Span::from_secs).into_iter().chain([timing.hold]).collect();
         holds.sort_unstable();

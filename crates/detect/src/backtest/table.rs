@@ -4,9 +4,9 @@
 
 use std::collections::HashMap;
 
-use watchkeeper_domain::Labels;
 use watchkeeper_domain::query::{Element, Query, QueryError, SeriesData};
 use watchkeeper_domain::telemetry::Sample;
+use watchkeeper_domain::{Labels, Timestamp};
 use watchkeeper_promql::ComparisonOp;
 
 use super::grid::{Grid, Steps};
@@ -23,10 +23,11 @@ pub(super) struct Table {
     changes: Steps,
 }
 
-/// A step at which the expression has no answer but an error.
+/// Steps at which the expression has no answer but an error.
 #[derive(Debug)]
 struct Failed {
-    step: usize,
+    first: usize,
+    last: usize,
     error: QueryError,
 }
 
@@ -58,18 +59,26 @@ impl Table {
             match query.range(expr, grid.at(first), grid.at(last), grid.step_ms).await {
                 Ok(series) => found.push(series),
                 Err(error @ QueryError::Unavailable(_)) => return Err(error),
-                Err(error) if first == last => failed.push(Failed { step: first, error }),
+                Err(error @ QueryError::TooLittleHistory { .. }) if first != last => {
+                    let (blind, rest) = without_history(&error, (first, last), grid);
+                    if !blind.is_empty() {
+                        failed.push(Failed { first: blind.start, last: blind.end - 1, error });
+                    }
+                    open.extend(rest.into_iter().filter(|(first, last)| first <= last));
+                }
+                Err(error) if first == last => failed.push(Failed { first, last, error }),
                 Err(_) => {
                     let middle = first + (last - first) / 2;
                     open.extend([(middle + 1, last), (first, middle)]);
                 }
             }
         }
+        failed.sort_by_key(|f| f.first);
         let rows = joined(found);
         let mut changes = Steps::none(grid.steps);
         for failed in &failed {
-            changes.insert(failed.step);
-            changes.insert(failed.step + 1);
+            changes.insert(failed.first);
+            changes.insert(failed.last + 1);
         }
         for row in &rows {
             mark(&mut changes, &row.samples, grid, condition);
@@ -79,7 +88,9 @@ impl Table {
 
     /// The answer at a step, as an instant query gives it.
     pub(super) fn elements(&self, step: usize) -> Result<Vec<Element>, QueryError> {
-        if let Some(failed) = self.failed.iter().find(|f| f.step == step) {
+        let before = self.failed.partition_point(|f| f.first <= step);
+        let failed = before.checked_sub(1).and_then(|at| self.failed.get(at));
+        if let Some(failed) = failed.filter(|f| step <= f.last) {
             return Err(failed.error.clone());
         }
         let at = self.grid.ms(step);
@@ -93,6 +104,10 @@ impl Table {
         self.changes.after(step)
     }
 
+    pub(super) fn into_rows(self) -> Vec<SeriesData> {
+        self.rows
+    }
+
     pub(super) fn rows(&self) -> &[SeriesData] {
         &self.rows
     }
@@ -104,6 +119,27 @@ fn value(samples: &[Sample], step: usize, at: i64) -> Option<f64> {
         return Some(sample.v);
     }
     samples.binary_search_by_key(&at, |s| s.t).ok().and_then(|found| samples.get(found)).map(|s| s.v)
+}
+
+/// The steps in which history is too little, and the parts that are still to be asked for.
+fn without_history(
+    error: &QueryError,
+    (first, last): (usize, usize),
+    grid: Grid,
+) -> (std::ops::Range<usize>, Vec<(usize, usize)>) {
+    let QueryError::TooLittleHistory { from_ms, until_ms, .. } = error else { return (0..0, Vec::new()) };
+    let step = |ms: i64| grid.not_before(Timestamp::from_millis(ms));
+    let (from, until) = (step(*from_ms), until_ms.map_or(last + 1, step).min(last + 1));
+    if from < first || from >= until || from > last {
+        // What fails is inside of a subquery, at moments of its own.
+        let middle = first + (last - first) / 2;
+        return (0..0, vec![(middle + 1, last), (first, middle)]);
+    }
+    let mut rest = vec![(until, last)];
+    if from > first {
+        rest.push((first, from - 1));
+    }
+    (from..until, rest)
 }
 
 /// Series from several queries as one list.

@@ -313,3 +313,43 @@ async fn progress_is_heard_of_and_ends_at_one() {
     in_parts(&history, &asked(&rule, 100, &[]), &|done| heard.lock().push(done), 25).await.unwrap();
     assert_eq!(*heard.lock(), [0.25, 0.5, 0.75, 1.0]);
 }
+
+/// Six days of a daily wave, and an hour on the last one that is out of the ordinary.
+fn learnable() -> History {
+    let mut history = History::default();
+    let (day, broken) = (86_400_000, 5 * 86_400_000 + 6 * 3_600_000);
+    for service in ["a", "b"] {
+        let labels = Labels::from_pairs([("__name__", "load"), ("service", service)]);
+        for t in (0..6 * day).step_by(300_000) {
+            let wave = 100.0 + 50.0 * ((t % day) as f64 / day as f64 * std::f64::consts::TAU).sin();
+            let wrong = service == "b" && (broken..broken + 3_600_000).contains(&t);
+            let v = if wrong { 400.0 } else { wave + (t / 300_000 % 7) as f64 };
+            history.0.append(&labels, t, &Point::Float(v));
+        }
+    }
+    history
+}
+
+#[tokio::test]
+async fn a_rule_with_a_band_is_unknown_until_there_is_enough_history_and_finds_what_is_out_of_it() {
+    let history = learnable();
+    for expr in [
+        "load > wk_band_upper(load[30d:5m], \"medium\")",
+        "wk_band_breaches(load[30d:5m], \"medium\", 5, \"above\") >= 4",
+    ] {
+        let rule = rule(expr, 0, 0, OnNoData::Unknown);
+        let (start, end) = (Timestamp::from_secs(3_600), Timestamp::from_secs(6 * 86_400 - 300));
+        let zone = TimeZone::UTC;
+        let asked = Asked { rule: &rule, start, end, step: Span::from_secs(600), incidents: &[], zone, explore: true };
+        let got = in_parts(&history, &asked, &|_| {}, 300).await.unwrap();
+        let unknown: Vec<_> =
+            got.unknown.iter().map(|u| (u.cause, u.end.map(|end| end.as_micros() / 3_600_000_000))).collect();
+        assert!(matches!(unknown[..], [(Cause::TooLittleHistory, Some(72 | 73))]), "{expr}: {:?}", got.unknown);
+        assert!(got.unknown[0].reason.contains("of the 3 days"), "{:?}", got.unknown);
+        let [firing] = &got.firings[..] else { panic!("{expr}: {:?}", got.firings) };
+        assert_eq!(firing.labels.get("service"), Some("b"));
+        let since = firing.fired_at.since(Timestamp::from_secs(5 * 86_400 + 6 * 3_600));
+        assert!(since <= Span::from_secs(1_800), "{expr}: {since}");
+        assert_eq!(got.exploration.is_some(), expr.starts_with("wk_"));
+    }
+}

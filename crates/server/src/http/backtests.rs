@@ -315,6 +315,7 @@ async fn report(shared: &Shared, plan: &Plan, job: &Job) -> Result<Report, Strin
         }
     };
     let chart = chart::of(query, &plan.candidate.expr, plan.start, plan.end).await;
+    let band = chart::band(query, &plan.candidate.expr, plan.start, plan.end).await;
     let took_seconds = shared.env.clock.monotonic().saturating_sub(began).as_secs_f64();
-    Ok(Report { candidate, current, chart, took_seconds })
+    Ok(Report { candidate, current, chart, band, took_seconds })
 }

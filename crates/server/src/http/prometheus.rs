@@ -93,7 +93,9 @@ impl From<QueryError> for Failure {
     fn from(error: QueryError) -> Self {
         let (status, kind) = match &error {
             QueryError::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "execution"),
-            QueryError::Limit { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "execution"),
+            QueryError::Limit { .. } | QueryError::TooLittleHistory { .. } => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "execution")
+            }
             QueryError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         };
         Self { status, kind, error: error.to_string() }

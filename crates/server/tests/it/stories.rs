@@ -2,6 +2,7 @@
 //!
 //! Not the HTTP listeners' own behaviour and not the processes' life: see `bad_input` and `crash`.
 
+mod backtest;
 mod cost;
 mod delivery;
 mod healing;

@@ -98,6 +98,8 @@ pub struct Report {
     pub current: Option<Replayed>,
     /// The compared side over the window, some of its series, for a chart.
     pub chart: BacktestChart,
+    /// What history says that the measured values should be, where the rule has a dynamic threshold.
+    pub band: Option<BacktestBand>,
     /// How long it took, in seconds.
     pub took_seconds: f64,
 }
@@ -109,10 +111,23 @@ pub struct BacktestChart {
     pub query: String,
     /// At most 20 lines; those that come closest to the condition, or pass it farthest.
     pub series: Vec<ChartSeries>,
-    /// The band that a dynamic threshold is, where the rule has one: its edges by name, as lines.
-    pub band: Vec<ChartSeries>,
     /// How many series there are.
     pub series_total: usize,
+}
+
+/// A band that is learnt from history.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct BacktestBand {
+    /// What is measured by it.
+    pub query: String,
+    /// The parameters it is learnt with; they are frozen with their version.
+    pub parameters: String,
+    /// What was measured; at most 5 series.
+    pub series: Vec<ChartSeries>,
+    /// The upper edges, in the order of `series`; a gap where there was too little history.
+    pub upper: Vec<ChartSeries>,
+    /// The lower edges, in the order of `series`.
+    pub lower: Vec<ChartSeries>,
 }
 
 /// One rule, and what it would have done.
