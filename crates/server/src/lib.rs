@@ -8,3 +8,4 @@ pub mod clock;
 pub mod explain;
 pub mod http;
 pub mod supervisor;
+pub mod watchman;

@@ -293,6 +293,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/watchkeeper/v1/drills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The history of fire drills. */
+        get: operations["list_drills"];
+        put?: never;
+        /** Begins a fire drill now. */
+        post: operations["run_drill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/drills/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirms that a fire drill has reached you. */
+        post: operations["confirm_drill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/watchkeeper/v1/events": {
         parameters: {
             query?: never;
@@ -604,6 +639,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/watchkeeper/v1/notifications/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One notification with its attempts. */
+        get: operations["get_notification"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/notifications/{id}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What became of a notification: what led to it, attempts, receipt, who took it, and what was called off beside it. */
+        get: operations["explain_notification"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/watchkeeper/v1/oncall": {
         parameters: {
             query?: never;
@@ -826,6 +895,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/watchkeeper/v1/receivers/{name}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a receiver would be told of a past alert, with its own templates or with the given ones. Sends nothing. */
+        post: operations["preview_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/watchkeeper/v1/receivers/{name}/test": {
         parameters: {
             query?: never;
@@ -837,6 +923,40 @@ export interface paths {
         put?: never;
         /** Sends a test notification through the ordinary path; follow it under `/notifications`. */
         post: operations["test_receiver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/routing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The route tree, depth first. */
+        get: operations["get_routing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/routing/which": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Which way an alert with these labels would go: routes, silences, inhibition, times, and who would be called. */
+        post: operations["which_way"];
         delete?: never;
         options?: never;
         head?: never;
@@ -905,6 +1025,23 @@ export interface paths {
         put?: never;
         /** Stops a run before its next step. */
         post: operations["cancel_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/self-watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How Watchkeeper itself does: stages, heartbeat, second path, drills. */
+        get: operations["get_self_watch"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1326,15 +1463,29 @@ export interface components {
          * @description A kind of object that can change.
          * @enum {string}
          */
-        ChangeKind: "alert" | "incident" | "rule" | "run" | "notification" | "silence" | "probe" | "fault" | "on_call";
+        ChangeKind: "alert" | "incident" | "rule" | "run" | "notification" | "silence" | "drill" | "probe" | "fault" | "on_call";
         /** @description One way to a receiver. */
         Channel: {
+            failing_since?: components["schemas"]["Time"] | null;
             /** @description Its health. */
             health: components["schemas"]["ReceiverHealth"];
             /** @description `slack`, `email`, `sms`, `voice`, `webhook`, `pagerduty`, `teams`, `workflow`. */
             kind: string;
+            last_delivered_at?: components["schemas"]["Time"] | null;
+            /** @description What failed last. Hostile text. */
+            last_error?: string | null;
+            last_failed_at?: components["schemas"]["Time"] | null;
             /** @description Where to, without secrets, for example `#payments-alerts`. */
             target: string;
+        };
+        /** @description What one channel would send. */
+        ChannelPreview: {
+            /** @description The body as it would leave; secrets are taken out. Hostile text. */
+            body?: string | null;
+            /** @description The channel: `slack`, `email:1`, … */
+            channel: string;
+            /** @description Why there is none. Hostile text. */
+            error?: string | null;
         };
         /** @description One line of a chart. */
         ChartSeries: {
@@ -1405,6 +1556,42 @@ export interface components {
             /** @description Its http address. */
             url: string;
         };
+        /** @description A fire drill. */
+        Drill: {
+            /** @description Its alert, `alr_…`, which says how far it came. */
+            alert_id?: string | null;
+            /** @description Until when it may be confirmed. */
+            confirm_by: components["schemas"]["Time"];
+            /** @description Who confirmed it. */
+            confirmed_by?: string | null;
+            due_at?: components["schemas"]["Time"] | null;
+            ended_at?: components["schemas"]["Time"] | null;
+            /** @description `drl_…`. */
+            id: string;
+            /**
+             * Format: double
+             * @description How long that took, in seconds.
+             */
+            seconds?: number | null;
+            /** @description When it began. */
+            started_at: components["schemas"]["Time"];
+            /** @description Who began it. */
+            started_by: string;
+            /** @description How it stands. */
+            state: components["schemas"]["DrillState"];
+        };
+        /** @description Drills, the newest first. */
+        DrillList: {
+            /** @description The objects, in the order that the path documents. */
+            items: components["schemas"]["Drill"][];
+            /** @description Give this back as `cursor` to get the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /**
+         * @description A fire drill's state.
+         * @enum {string}
+         */
+        DrillState: "waiting" | "confirmed" | "missed";
         /** @description Something that was found and is not scraped. */
         DroppedTarget: {
             /** @description Why it cannot be scraped; absent: relabelling dropped it. */
@@ -1808,6 +1995,36 @@ export interface components {
             /** @description The version of Watchkeeper. */
             version: string;
         };
+        /** @description What a receiver would be told. */
+        MessagePreview: {
+            /** @description What each channel would send. */
+            channels: components["schemas"]["ChannelPreview"][];
+            /** @description Those that failed, and why; in their place stands the built-in text. Hostile text. */
+            errors: string[];
+            /** @description What they gave. Hostile text. */
+            rendered: components["schemas"]["MessageTemplates"];
+            /** @description The templates that were used. */
+            templates: components["schemas"]["MessageTemplates"];
+        };
+        /** @description Templates (Jinja) for messages about alerts; what is absent stays as built in. */
+        MessageTemplates: {
+            /** @description What follows it, instead of summary, facts and list. */
+            body?: string | null;
+            /** @description More fields of webhooks' bodies, below `fields`. */
+            fields?: {
+                [key: string]: string;
+            };
+            /** @description The subject of e-mails; the title when absent. */
+            subject?: string | null;
+            /** @description The first line. */
+            title?: string | null;
+        };
+        /** @description Which past alert a message would be about, and with which templates. */
+        MessageTrial: {
+            /** @description The alert, `alr_…`. */
+            alert_id: string;
+            templates?: components["schemas"]["MessageTemplates"] | null;
+        };
         /** @description One metric family. */
         Metric: {
             /** @description The help text, possibly empty. Hostile text. */
@@ -1890,12 +2107,13 @@ export interface components {
         NewSilence: {
             /** @description Why; must not be empty. */
             comment: string;
-            /** @description How long, for example `1h`, `4h`, `2d`; at most 90 days. */
+            /** @description How long, for example `1h`, `4h`, `2d`; at most 90 days, or 366 days for one that recurs. */
             duration: string;
             /** @description What to match, in Alertmanager's notation; at least one that does not match the empty text. */
             matchers: string[];
             /** @description Whom to ask about it, when that is somebody else than who makes it. */
             owner?: string | null;
+            recurrence?: components["schemas"]["SilenceTimes"] | null;
             starts_at?: components["schemas"]["Time"] | null;
             /** @description Where the work is tracked. */
             ticket?: string | null;
@@ -1926,6 +2144,15 @@ export interface components {
             target: string;
             /** @description Its first line. Hostile text. */
             title: string;
+        };
+        /** @description What became of a notification: every hop in order. */
+        NotificationExplanation: {
+            /** @description The notification, `ntf_…`. */
+            notification_id: string;
+            /** @description What led to it, each attempt, who took it, and what was called off beside it and why. */
+            steps: components["schemas"]["ExplainStep"][];
+            /** @description The answer in one sentence. */
+            verdict: string;
         };
         /** @description Notifications, newest first. */
         NotificationList: {
@@ -2037,7 +2264,7 @@ export interface components {
         OnCallPerson: {
             /** @description The feed of their turns for calendars (iCalendar). */
             calendar_url: string;
-            /** @description Their contact methods: `email`, `slack`, `telegram`, `ntfy`, `webhook`. */
+            /** @description Their contact methods: `email`, `slack`, `telegram`, `ntfy`, `webhook`, `sms`, `voice`. */
             contact_methods: string[];
             /** @description Their name. */
             name: string;
@@ -2435,6 +2662,104 @@ export interface components {
          * @enum {string}
          */
         Role: "incident_commander" | "communications_lead" | "operations_lead" | "scribe";
+        /** @description Which way an alert would go. */
+        RouteAnswer: {
+            /** @description The moment that the answer is for. */
+            at: components["schemas"]["Time"];
+            /** @description The alert that fires now and would inhibit it, `alr_…`. */
+            inhibited_by?: string | null;
+            /** @description Silences that would hold it back, `sil_…`. */
+            silences: string[];
+            /** @description Where it stops; at least one. */
+            stops: components["schemas"]["RouteStop"][];
+            /** @description The routes that were tried, in order. */
+            tried: components["schemas"]["TriedRoute"][];
+            /** @description The answer in one sentence. */
+            verdict: string;
+        };
+        /** @description One who would be called. */
+        RouteCall: {
+            /** @description The person, or the receiver. */
+            name: string;
+            /** @description The priority that their rules are asked for. */
+            priority: components["schemas"]["Priority"];
+            /** @description Over what and when, in words; empty: their own rules have nothing for this priority. */
+            ways: string[];
+            /** @description What leads there. */
+            why: string;
+        };
+        /** @description One route. */
+        RouteNode: {
+            /** @description Time intervals outside of which nothing is told; empty: always. */
+            active_time_intervals: string[];
+            /**
+             * Format: int32
+             * @description How deep it is; the root is at 0.
+             */
+            depth: number;
+            /** @description Whether siblings after this one are tried, too. */
+            goes_on: boolean;
+            /** @description The labels that alerts are grouped by; `...` alone: each alert is its own group. */
+            group_by: string[];
+            /** @description How long after a message the next one about changes may follow. */
+            group_interval: string;
+            /** @description How long the first message of a group waits; absent: critical and high do not wait. */
+            group_wait?: string | null;
+            /** @description What an alert must match, in Alertmanager's notation. All must; none: everything does. */
+            matchers: string[];
+            /** @description Time intervals in which nothing is told. */
+            mute_time_intervals: string[];
+            /** @description Its path: the matchers from the root. Unique. */
+            path: string;
+            /** @description The receiver of alerts that stop here. */
+            receiver: string;
+            /** @description After how long an unchanged group is told again. */
+            repeat_interval: string;
+        };
+        /** @description A step of an escalation policy, at that moment. */
+        RouteStep: {
+            /** @description How long after the beginning, if nobody acknowledges. */
+            after: string;
+            /** @description Whom it calls. */
+            calls: components["schemas"]["RouteCall"][];
+            /** @description Targets that reach nobody, with the reason. */
+            missed: string[];
+        };
+        /** @description A route at which the alert stops. */
+        RouteStop: {
+            /** @description The receiver's channels, for example `slack`. */
+            channels: string[];
+            /** @description The escalation policy by which it calls people. */
+            escalation_policy?: string | null;
+            /** @description The labels of its group. */
+            group: {
+                [key: string]: string;
+            };
+            /** @description Its path. */
+            path: string;
+            /** @description The time intervals that keep the route quiet then; empty: none does. */
+            quiet_by: string[];
+            quiet_until?: components["schemas"]["Time"] | null;
+            /** @description The receiver. */
+            receiver: string;
+            /** @description Whom that would call, step by step. */
+            steps: components["schemas"]["RouteStep"][];
+            /** @description How long its first message would wait; absent: not at all. */
+            waits?: string | null;
+        };
+        /** @description An alert that does not exist. */
+        RouteTrial: {
+            at?: components["schemas"]["Time"] | null;
+            /** @description Its labels, `priority` and `category` among them when routes match on those. */
+            labels: {
+                [key: string]: string;
+            };
+        };
+        /** @description The route tree, depth first, as it is tried. */
+        Routing: {
+            /** @description The routes; the first one is the root. */
+            routes: components["schemas"]["RouteNode"][];
+        };
         /** @description One rule. */
         Rule: {
             /** @description What it is about. */
@@ -2592,6 +2917,29 @@ export interface components {
             /** @description The action, for example `http` or `shell`. */
             uses: string;
         };
+        /** @description How Watchkeeper itself does. */
+        SelfWatch: {
+            /** @description What is stalled, in words. */
+            faults: string[];
+            /** @description Why the last one did not. */
+            heartbeat_error?: string | null;
+            /** @description How often a heartbeat leaves; absent: none does. */
+            heartbeat_interval?: string | null;
+            /** @description Where to, without secrets. */
+            heartbeat_to?: string | null;
+            last_drill?: components["schemas"]["Drill"] | null;
+            last_heartbeat_at?: components["schemas"]["Time"] | null;
+            looked_at?: components["schemas"]["Time"] | null;
+            next_drill_at?: components["schemas"]["Time"] | null;
+            /** @description The receiver of the second path. */
+            second_path?: string | null;
+            /** @description Why it could not be told. Hostile text. */
+            second_path_error?: string | null;
+            second_path_told_at?: components["schemas"]["Time"] | null;
+            /** @description The stages of the background work. */
+            stages: components["schemas"]["Stage"][];
+            stalled_since?: components["schemas"]["Time"] | null;
+        };
         /** @description One service that sent telemetry. */
         Service: {
             last_seen_at?: components["schemas"]["Time"] | null;
@@ -2660,8 +3008,10 @@ export interface components {
              * @description How many active alerts it holds back now.
              */
             matching_alerts: number;
+            next_change_at?: components["schemas"]["Time"] | null;
             /** @description Whom to ask about it. */
             owner?: string | null;
+            recurrence?: components["schemas"]["SilenceTimes"] | null;
             /** @description From. */
             starts_at: components["schemas"]["Time"];
             /** @description Its state now. */
@@ -2706,6 +3056,19 @@ export interface components {
          * @enum {string}
          */
         SilenceState: "pending" | "active" | "expired";
+        /** @description Times that recur, with the meaning of a time interval of the configuration: every part that is given must hold. */
+        SilenceTimes: {
+            /** @description Days of the month: `1`, `1:7`, `-1`. */
+            days_of_month?: string[];
+            /** @description Months: `january:march`, `12`. */
+            months?: string[];
+            /** @description A name of the time zone database; UTC when absent. */
+            time_zone?: string | null;
+            /** @description Parts of the day, `22:00-24:00`. Each ends on the day on which it begins: a night is two parts. */
+            times?: string[];
+            /** @description Days of the week: `saturday`, `monday:friday`. */
+            weekdays?: string[];
+        };
         /** @description Matchers to try before they silence anything. */
         SilenceTrial: {
             /** @description What to match, in Alertmanager's notation. */
@@ -2762,6 +3125,13 @@ export interface components {
          * @enum {string}
          */
         SpanStatus: "unset" | "ok" | "error";
+        /** @description A stage of the background work. */
+        Stage: {
+            /** @description When it last came to the end of a look. */
+            last_completed_at: components["schemas"]["Time"];
+            /** @description Its name, for example `alert`. */
+            name: string;
+        };
         /** @description A run to start by hand. */
         StartRun: {
             /** @description The incident that it is for, `inc_…`. */
@@ -2941,6 +3311,13 @@ export interface components {
             state: components["schemas"]["RunState"];
             /** @description The workflow's name. */
             workflow: string;
+        };
+        /** @description A route that was tried. */
+        TriedRoute: {
+            /** @description Whether its matchers match. */
+            matched: boolean;
+            /** @description Its path. */
+            path: string;
         };
         /** @description Whether a run helped. */
         Verification: {
@@ -3587,6 +3964,99 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Fault"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_drills: {
+        parameters: {
+            query?: {
+                /** @description At most this many, 1 to 1,000; 100 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DrillList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_drill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_drill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drill"];
                 };
             };
             /** @description A problem */
@@ -4318,6 +4788,70 @@ export interface operations {
             };
         };
     };
+    get_notification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notification"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explain_notification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationExplanation"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     on_call: {
         parameters: {
             query?: {
@@ -4778,6 +5312,42 @@ export interface operations {
             };
         };
     };
+    preview_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The receiver. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MessageTrial"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessagePreview"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     test_receiver: {
         parameters: {
             query?: never;
@@ -4797,6 +5367,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NotificationList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_routing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Routing"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    which_way: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RouteTrial"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RouteAnswer"];
                 };
             };
             /** @description A problem */
@@ -4958,6 +5590,35 @@ export interface operations {
             };
         };
     };
+    get_self_watch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SelfWatch"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     settings: {
         parameters: {
             query?: never;
@@ -4992,6 +5653,13 @@ export interface operations {
             query?: {
                 /** @description States, comma-separated; `active,pending` when absent. */
                 state?: string;
+                /**
+                 * @description Text that must occur in the matchers, the comment, the owner, the ticket, or who made it; letter case does not
+                 *     matter.
+                 */
+                q?: string;
+                /** @description Whether those that recur, or those that do not; all when absent. */
+                recurring?: boolean;
                 /** @description At most this many, 1 to 1,000; 100 when absent. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */

@@ -17,6 +17,8 @@ mod now;
 mod oncall;
 mod prometheus;
 mod response;
+mod routing;
+mod self_watch;
 mod telemetry;
 
 /// The whole document.
@@ -74,11 +76,20 @@ mod telemetry;
         response::list_receivers,
         response::test_receiver,
         response::list_notifications,
+        response::get_notification,
+        response::explain_notification,
+        response::preview_message,
+        self_watch::get_self_watch,
+        self_watch::list_drills,
+        self_watch::run_drill,
+        self_watch::confirm_drill,
         telemetry::list_metrics,
         telemetry::list_logs,
         telemetry::list_traces,
         telemetry::get_trace,
         telemetry::list_services,
+        routing::get_routing,
+        routing::which_way,
         oncall::on_call,
         oncall::list_schedules,
         oncall::get_schedule,

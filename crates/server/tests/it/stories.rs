@@ -10,6 +10,8 @@ mod people;
 mod restart;
 mod security;
 mod seed;
+mod self_watch;
 mod silence;
+mod telling;
 mod unknown;
 pub mod world;
