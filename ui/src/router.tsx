@@ -131,6 +131,22 @@ const deliveries = createRoute({
   validateSearch: search.deliverySearch,
   component: lazyRouteComponent(() => import("./pages/DeliveriesPage.tsx")),
 });
+const notification = createRoute({
+  getParentRoute,
+  path: "/deliveries/$id",
+  component: lazyRouteComponent(() => import("./pages/NotificationPage.tsx")),
+});
+const routing = createRoute({
+  getParentRoute,
+  path: "/routing",
+  validateSearch: search.routingSearch,
+  component: lazyRouteComponent(() => import("./pages/RoutingPage.tsx")),
+});
+const selfWatch = createRoute({
+  getParentRoute,
+  path: "/self-watch",
+  component: lazyRouteComponent(() => import("./pages/SelfWatchPage.tsx")),
+});
 const ledger = createRoute({
   getParentRoute,
   path: "/ledger",
@@ -183,6 +199,9 @@ export const router = createRouter({
     trace,
     map,
     deliveries,
+    notification,
+    routing,
+    selfWatch,
     ledger,
     probes,
     targets,

@@ -54,10 +54,7 @@ fn descend<'a>(route: &'a Route, path: String, labels: &Labels, walk: &mut Walk<
     }
     let mut by_a_child = false;
     for (at, child) in route.routes.iter().enumerate() {
-        let own = segment(child);
-        let twins = route.routes.iter().take(at).filter(|sibling| segment(sibling) == own).count();
-        let child_path = if twins == 0 { format!("{path}/{own}") } else { format!("{path}/{own}#{}", twins + 1) };
-        if descend(child, child_path, labels, walk) {
+        if descend(child, child_path(route, &path, at), labels, walk) {
             by_a_child = true;
             if !child.continue_ {
                 break;
@@ -68,6 +65,39 @@ fn descend<'a>(route: &'a Route, path: String, labels: &Labels, walk: &mut Walk<
         walk.stops.push(Stop { route, path });
     }
     true
+}
+
+/// A route and its place in the tree.
+#[derive(Debug, Clone)]
+pub struct Placed<'a> {
+    /// The route.
+    pub route: &'a Route,
+    /// Its path, as in [`Stop`] and [`Tried`].
+    pub path: String,
+    /// How deep it is; the root is at 0.
+    pub depth: usize,
+}
+
+/// All routes of a tree, in the order in which they are tried.
+#[must_use]
+pub fn places(root: &Route) -> Vec<Placed<'_>> {
+    let mut places = Vec::new();
+    place(root, segment(root), 0, &mut places);
+    places
+}
+
+fn place<'a>(route: &'a Route, path: String, depth: usize, places: &mut Vec<Placed<'a>>) {
+    places.push(Placed { route, path: path.clone(), depth });
+    for (at, child) in route.routes.iter().enumerate() {
+        place(child, child_path(route, &path, at), depth + 1, places);
+    }
+}
+
+/// The path of the child at this place; `path` is its parent's.
+fn child_path(parent: &Route, path: &str, at: usize) -> String {
+    let own = parent.routes.get(at).map(segment).unwrap_or_default();
+    let twins = parent.routes.iter().take(at).filter(|sibling| segment(sibling) == own).count();
+    if twins == 0 { format!("{path}/{own}") } else { format!("{path}/{own}#{}", twins + 1) }
 }
 
 /// `{env="testing",owner="team-A"}`, sorted, as Alertmanager writes a route's own part of its key.

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::json;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteExecutor};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteExecutor};
 use watchkeeper_domain::ids::{Id, SilenceId};
 use watchkeeper_domain::time_interval::next_change;
 use watchkeeper_domain::{Actor, Env, Labels, Matcher, Span, TimeInterval, Timestamp};
@@ -22,6 +22,8 @@ pub use put::Put;
 
 /// The longest silence.
 pub const MAX_DURATION: Span = Span::from_secs(90 * 86_400);
+/// The longest silence that recurs: a window of maintenance is agreed on for a year.
+pub const MAX_RECURRING: Span = Span::from_secs(366 * 86_400);
 /// Most matchers of one silence.
 pub const MAX_MATCHERS: usize = 32;
 /// Most characters of a comment.
@@ -92,6 +94,15 @@ impl Silence {
         this_time.map_or(self.ends_at, |end| end.min(self.ends_at))
     }
 
+    /// When it begins or ceases to hold back next; none when that is within a year only its end, or nothing.
+    #[must_use]
+    pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
+        let times = self.recurrence.as_ref()?;
+        let from = now.max(self.starts_at);
+        let next = next_change(&[times], from, |at| times.contains(at))?;
+        (next < self.ends_at && self.expired_at.is_none()).then_some(next)
+    }
+
     /// Whether it is about an alert with these labels.
     #[must_use]
     pub fn matches(&self, labels: &Labels) -> bool {
@@ -114,6 +125,17 @@ pub struct NewSilence {
     pub annotations: BTreeMap<String, String>,
     /// It holds back in these times only.
     pub recurrence: Option<TimeInterval>,
+}
+
+/// Which silences. Absent fields mean all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// In one of these states.
+    pub states: Vec<SilenceState>,
+    /// With this text in matchers, comment, author or annotations; letter case does not matter.
+    pub text: Option<String>,
+    /// Those that recur, or those that do not.
+    pub recurring: Option<bool>,
 }
 
 /// The silences, for commands and for reading.
@@ -190,41 +212,53 @@ impl Silences {
     /// `states` empty: all. At most `limit`, after skipping `offset`. One that recurs is listed with the active and with
     /// the pending ones, because it changes between them.
     pub async fn list(&self, states: &[SilenceState], limit: u32, offset: u32) -> Result<Vec<Silence>, Error> {
-        let wanted = |state| i64::from(states.is_empty() || states.contains(&state));
-        let rows = sqlx::query(
-            "SELECT * FROM (SELECT s.*, CASE WHEN expired_at IS NOT NULL OR ends_at <= $1 THEN 2 \
-             WHEN starts_at > $1 THEN 1 ELSE 0 END AS rank FROM silence s) AS ranked \
-             WHERE (rank = 0 AND ($2 = 1 OR ($3 = 1 AND recurrence IS NOT NULL))) OR (rank = 1 AND $3 = 1) OR (rank = 2 AND $4 = 1) \
-             ORDER BY rank, CASE WHEN rank = 2 THEN -ends_at ELSE ends_at END, id LIMIT $5 OFFSET $6",
-        )
-        .bind(self.env.now().as_micros())
-        .bind(wanted(SilenceState::Active))
-        .bind(wanted(SilenceState::Pending))
-        .bind(wanted(SilenceState::Expired))
-        .bind(i64::from(limit.clamp(1, 1_000)))
-        .bind(i64::from(offset))
-        .fetch_all(self.state.read())
-        .await
-        .map_err(StateError::statement("list silences"))?;
+        let all = Filter { states: states.to_vec(), ..Filter::default() };
+        self.search(&all, limit, offset).await
+    }
+
+    /// The same, of those that a filter lets through.
+    pub async fn search(&self, filter: &Filter, limit: u32, offset: u32) -> Result<Vec<Silence>, Error> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT *");
+        self.narrow(&mut query, filter);
+        query.push(" ORDER BY rank, CASE WHEN rank = 2 THEN -ends_at ELSE ends_at END, id LIMIT ");
+        query.push_bind(i64::from(limit.clamp(1, 1_000))).push(" OFFSET ").push_bind(i64::from(offset));
+        let rows = query.build().fetch_all(self.state.read()).await.map_err(StateError::statement("list silences"))?;
         Ok(rows.iter().map(|row| self.cache.silence(row)).collect::<Result<_, _>>()?)
     }
 
-    /// How many silences are in these states.
-    pub async fn count(&self, states: &[SilenceState]) -> Result<u64, Error> {
-        let wanted = |state| i64::from(states.is_empty() || states.contains(&state));
-        let many: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM (SELECT recurrence, CASE WHEN expired_at IS NOT NULL OR ends_at <= $1 THEN 2 \
-             WHEN starts_at > $1 THEN 1 ELSE 0 END AS rank FROM silence) AS ranked \
-             WHERE (rank = 0 AND ($2 = 1 OR ($3 = 1 AND recurrence IS NOT NULL))) OR (rank = 1 AND $3 = 1) OR (rank = 2 AND $4 = 1)",
-        )
-        .bind(self.env.now().as_micros())
-        .bind(wanted(SilenceState::Active))
-        .bind(wanted(SilenceState::Pending))
-        .bind(wanted(SilenceState::Expired))
-        .fetch_one(self.state.read())
-        .await
-        .map_err(StateError::statement("count silences"))?;
+    /// How many silences a filter lets through.
+    pub async fn count(&self, filter: &Filter) -> Result<u64, Error> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT count(*)");
+        self.narrow(&mut query, filter);
+        let many: i64 = query
+            .build_query_scalar()
+            .fetch_one(self.state.read())
+            .await
+            .map_err(StateError::statement("count silences"))?;
         Ok(many.unsigned_abs())
+    }
+
+    fn narrow(&self, query: &mut QueryBuilder<Sqlite>, filter: &Filter) {
+        let now = self.env.now().as_micros();
+        query.push(" FROM (SELECT s.*, CASE WHEN expired_at IS NOT NULL OR ends_at <= ").push_bind(now);
+        query.push(" THEN 2 WHEN starts_at > ").push_bind(now);
+        query.push(" THEN 1 ELSE 0 END AS rank FROM silence s) AS ranked WHERE 1 = 1");
+        if !filter.states.is_empty() {
+            let wanted = |state| if filter.states.contains(&state) { "1" } else { "0" };
+            let (active, pending) = (wanted(SilenceState::Active), wanted(SilenceState::Pending));
+            query.push(" AND ((rank = 0 AND (").push(active).push(" = 1 OR (").push(pending);
+            query.push(" = 1 AND recurrence IS NOT NULL))) OR (rank = 1 AND ").push(pending);
+            query.push(" = 1) OR (rank = 2 AND ").push(wanted(SilenceState::Expired)).push(" = 1))");
+        }
+        if let Some(recurring) = filter.recurring {
+            query.push(if recurring { " AND recurrence IS NOT NULL" } else { " AND recurrence IS NULL" });
+        }
+        if let Some(text) = &filter.text {
+            // Matchers stand as JSON, whose quotes nobody writes so.
+            let text = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+            query.push(" AND lower(replace(matchers, '\\\"', '\"') || ' ' || comment || ' ' || created_by || ' ' || annotations) LIKE ");
+            query.push_bind(format!("%{text}%")).push(" ESCAPE '\\'");
+        }
     }
 
     /// How many firing alerts each of these silences is about.
@@ -378,8 +412,9 @@ fn validate(new: &NewSilence) -> Result<(), Error> {
     let invalid = |text: &str| Err(Error::Invalid(text.to_owned()));
     check_matchers(&new.matchers)?;
     check_annotations(&new.annotations)?;
-    if new.duration.is_zero() || new.duration > MAX_DURATION {
-        return invalid("a silence lasts longer than 0s and at most 90d");
+    let most = if new.recurrence.is_some() { MAX_RECURRING } else { MAX_DURATION };
+    if new.duration.is_zero() || new.duration > most {
+        return invalid("a silence lasts longer than 0s and at most 90d, or 366d when it recurs");
     }
     let comment = new.comment.trim();
     if comment.is_empty() || comment.chars().count() > MAX_COMMENT {

@@ -16,6 +16,7 @@ pub(crate) mod route;
 pub(crate) mod rule;
 pub(crate) mod rule_test;
 pub(crate) mod scrape;
+pub(crate) mod self_watch;
 pub(crate) mod server;
 pub(crate) mod time_interval;
 pub(crate) mod tls;

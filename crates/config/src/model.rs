@@ -11,6 +11,7 @@ pub mod route;
 pub mod rule;
 pub mod rule_test;
 pub mod scrape;
+pub mod self_watch;
 pub mod workflow;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ pub use receiver::{EmailIntegration, Receiver, SlackIntegration, SmtpServer, Smt
 pub use route::{InhibitRule, Route};
 pub use rule::{OnNoData, Rule, RuleGroup, RuleKind, TemplateLanguage};
 pub use scrape::ScrapeJob;
+pub use self_watch::SelfWatch;
 pub use workflow::{Guard, Retry, Step, Uses, Verify, Workflow, WorkflowKind};
 
 /// Everything that was configured. Immutable: a reload makes a new one.
@@ -81,6 +83,8 @@ pub struct Config {
     pub twilio: Option<receiver::Twilio>,
     /// Slack's signing secret, for buttons.
     pub slack_signing_secret: Option<Secret>,
+    /// How it watches over itself.
+    pub self_watch: SelfWatch,
     /// The demo's bank, when this is the demo.
     pub demo: Option<Demo>,
 }

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use watchkeeper_config::model::{OnNoData, Rule, RuleKind};
+use watchkeeper_config::model::{OnNoData, Rule, RuleKind, TemplateLanguage};
 use watchkeeper_detect::backtest::{Asked, Backtest, run};
 use watchkeeper_domain::query::Query;
 use watchkeeper_domain::telemetry::{ArrivalListener, Batch, Sample, SeriesSamples, TelemetrySink};
@@ -116,6 +116,7 @@ fn rule(expr: &str) -> Rule {
             category: Category::Application,
             priority: Priority::High,
             on_no_data: OnNoData::Unknown,
+            templates: TemplateLanguage::default(),
         },
         labels: BTreeMap::new(),
         line: 1,

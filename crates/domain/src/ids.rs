@@ -76,6 +76,8 @@ macro_rules! ids {
 }
 
 ids! {
+    /// A fire drill.
+    DrillId = "drl";
     /// One alert: one firing of one rule for one set of labels, until it resolves.
     AlertId = "alr";
     /// One incident: the response of people and workflows to one or more alerts.

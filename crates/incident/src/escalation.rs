@@ -13,6 +13,7 @@
 
 mod call;
 mod effect;
+pub mod preview;
 pub mod read;
 mod reconcile;
 mod row;

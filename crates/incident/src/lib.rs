@@ -12,6 +12,7 @@
 #![warn(missing_docs)]
 
 pub mod command;
+pub mod drill;
 pub mod error;
 pub mod escalation;
 pub mod handover;
@@ -30,6 +31,7 @@ pub mod triage;
 pub mod workflows;
 
 pub use command::Incidents;
+pub use drill::Drills;
 pub use error::Error;
 pub use escalation::EscalationReconciler;
 pub use incident::{Incident, IncidentKind, IncidentState, Role};

@@ -11,6 +11,7 @@ mod context;
 mod metrics;
 mod onward;
 mod pressed;
+mod progress;
 mod repeats;
 pub mod rule_groups;
 mod senders;
@@ -31,13 +32,15 @@ use watchkeeper_detect::probe::{ProbeRunner, RealNetwork};
 use watchkeeper_detect::scheduler::{Dependencies, Scheduler};
 use watchkeeper_domain::telemetry::ArrivalListener;
 use watchkeeper_domain::{Env, Labels, Span};
+use watchkeeper_incident::drill::settings::Settings as DrillSettings;
 use watchkeeper_incident::oncall::{OnCall, OnCallWatch, Settings as OnCallSettings};
-use watchkeeper_incident::{EscalationReconciler, IncidentReconciler, Incidents, Policy};
+use watchkeeper_incident::{Drills, EscalationReconciler, IncidentReconciler, Incidents, Policy};
 use watchkeeper_ingest::Limits;
 use watchkeeper_promql::Expr;
 use watchkeeper_publish::StatusReconciler;
 use watchkeeper_respond::client::{Client, ClientError};
 use watchkeeper_respond::notify::deliver::{Deliverer, Options as DelivererOptions, Settings};
+use watchkeeper_respond::notify::watch::ReceiverWatch;
 use watchkeeper_respond::workflow::{Engine, Options as EngineOptions, Parts, Runner};
 use watchkeeper_scrape::{HttpFetch, ScrapeRunner};
 use watchkeeper_state::{State, StateError, Wake};
@@ -45,15 +48,17 @@ use watchkeeper_store::{Store, StoreOptions};
 
 use crate::http::access::Sessions;
 use crate::http::events::Hub;
-use crate::http::{listen, router};
+use crate::http::{drills, listen, router};
 use crate::supervisor::Supervisor;
 use crate::tls::{self, Certificates};
+use crate::watchman::{self, Watchman};
 pub use background::Chain;
 pub use backtests::{Backtests, Job, JobState};
 use context::MessageContext;
 pub use metrics::Metrics;
 use onward::Onward;
 use pressed::Pressed;
+pub use progress::Progress;
 pub use repeats::Repeats;
 pub use senders::Senders;
 pub use shared::Shared;
@@ -103,6 +108,9 @@ pub enum StartError {
     /// The system's certificates cannot be read, which HTTPS probes need.
     #[error("the system's root certificates cannot be read ({0}); install the package `ca-certificates`")]
     Roots(String),
+    /// The thread that watches over the others cannot be made.
+    #[error("the watchman's thread cannot be started: {0}")]
+    Watchman(std::io::Error),
     /// An address cannot be listened on.
     #[error(
         "{address} cannot be listened on; is another server running, or is the port taken? ({key} in the configuration)"
@@ -137,6 +145,7 @@ pub fn check_expr(text: &str) -> Result<(), ExprProblem> {
 pub struct App {
     shared: Arc<Shared>,
     addresses: Addresses,
+    watchman: std::thread::JoinHandle<()>,
     /// Held as long as the data folder is ours.
     _lock: File,
 }
@@ -256,6 +265,20 @@ impl Assembly {
         let expiry = Arc::new(Expiry::new(state.clone(), env.clone(), Arc::clone(&sink) as _));
         let on_call_watch = Arc::new(OnCallWatch::new(on_call.clone(), Arc::clone(&sink) as _));
         let rule_groups = rule_groups::RuleGroups::load(&state, &config).await?;
+        let instance_key = shared::instance_key(&config.storage.path, &env)?;
+        let drills = Arc::new(Drills::new(
+            state.clone(),
+            env.clone(),
+            DrillSettings::from(config.as_ref()),
+            Arc::clone(&sink) as _,
+            drills::confirm_url(instance_key, Arc::clone(&live)),
+        ));
+        let receiver_watch = Arc::new(ReceiverWatch::new(
+            state.clone(),
+            env.clone(),
+            configured(Arc::clone(&live)),
+            Arc::clone(&sink) as _,
+        ));
         let scheduler = Scheduler::load(
             Dependencies {
                 env: env.clone(),
@@ -280,7 +303,11 @@ impl Assembly {
 
         let started_at = env.now();
         let shared = Arc::new(Shared {
-            instance_key: shared::instance_key(&config.storage.path, &env)?,
+            instance_key,
+            progress: Arc::default(),
+            watchman: Watchman::new()?,
+            drills,
+            receiver_watch,
             limits: Limits::default(),
             decoding: Semaphore::new(std::thread::available_parallelism().map_or(2, std::num::NonZero::get)),
             http: reqwest::Client::new(),
@@ -358,7 +385,8 @@ impl App {
         }
         let scheme = if config.server.tls.is_some() { "https" } else { "http" };
         tracing::info!(address = %addresses.main, "ready: {scheme}://{}", addresses.main);
-        Ok(Self { shared, addresses, _lock: lock })
+        let watchman = watchman::start(&shared).map_err(StartError::Watchman)?;
+        Ok(Self { shared, addresses, watchman, _lock: lock })
     }
 
     /// What handlers share.
@@ -377,6 +405,8 @@ impl App {
     pub async fn stop(self) {
         self.shared.supervisor.stop(GRACE).await;
         self.shared.deliverer.shutdown(Span::from_secs(5)).await;
+        // It was told to stop; a panic in there was printed by the thread itself.
+        drop(tokio::task::spawn_blocking(move || self.watchman.join()).await);
         let store = Arc::clone(&self.shared.store);
         // A panic in there was logged by the store itself.
         drop(tokio::task::spawn_blocking(move || store.close()).await);
@@ -448,6 +478,11 @@ async fn open_store(config: &Config, env: &Env, relay: Arc<Relay>) -> Result<Arc
         tracing::error!(?damage, "telemetry was lost to damage on disk");
     }
     Ok(Arc::new(store))
+}
+
+/// The configuration as it is whenever somebody asks.
+fn configured(live: Arc<ArcSwap<Config>>) -> watchkeeper_respond::notify::watch::Configured {
+    Arc::new(move || live.load_full())
 }
 
 type Others = Vec<(TcpListener, bool)>;

@@ -11,6 +11,7 @@ mod backtest;
 mod ca;
 mod check;
 mod demo;
+mod drill;
 mod import;
 mod incident;
 mod ledger;
@@ -113,9 +114,12 @@ enum Command {
     /// List and run workflows, follow their runs.
     #[command(subcommand)]
     Workflow(workflow::Command),
-    /// List receivers, send a test, follow deliveries.
-    #[command(subcommand)]
+    /// List receivers, send a test, preview a message, follow deliveries.
+    #[command(subcommand, visible_alias = "receiver")]
     Notify(receiver::Command),
+    /// Hold fire drills; say how Watchkeeper itself does.
+    #[command(subcommand)]
+    Drill(drill::Command),
     /// Read and verify the ledger.
     #[command(subcommand)]
     Ledger(ledger::Command),
@@ -212,6 +216,7 @@ fn client(global: &Global, command: Command) -> Outcome {
             Command::Backtest(args) => backtest::run(&server, format, args).await,
             Command::Workflow(command) => workflow::run(&server, format, command).await,
             Command::Notify(command) => receiver::run(&server, format, command).await,
+            Command::Drill(command) => drill::run(&server, format, command).await,
             Command::Ledger(command) => ledger::run(&server, format, command).await,
             Command::Fault(command) => demo::fault(&server, format, command).await,
             Command::Serve(_)

@@ -3,6 +3,7 @@
 //! Not a reconstruction: each step is an entry that was written in the transaction that made it true. What has no entry
 //! did not happen, and the last step says what is being waited for.
 
+mod notification;
 mod person;
 mod words;
 
@@ -12,6 +13,7 @@ use watchkeeper_domain::{Integration, Span, Timestamp};
 use watchkeeper_state::StateError;
 use watchkeeper_state::ledger::{self, About, LedgerRow};
 
+pub use notification::notification;
 pub use person::person;
 
 use crate::app::Shared;

@@ -9,3 +9,4 @@ pub mod explain;
 pub mod http;
 pub mod supervisor;
 pub mod tls;
+pub mod watchman;

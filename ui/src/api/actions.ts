@@ -95,6 +95,13 @@ export const cancelRun = (id: string) => take(api.POST(`${V1}/runs/{id}/cancel`,
 export const testReceiver = (name: string) =>
   take(api.POST(`${V1}/receivers/{name}/test`, { params: { path: { name } } }));
 
+export const previewMessage = ({ name, ...body }: { name: string } & components["schemas"]["MessageTrial"]) =>
+  take(api.POST(`${V1}/receivers/{name}/preview`, { params: { path: { name } }, body }));
+
+export const runDrill = () => take(api.POST(`${V1}/drills`));
+
+export const confirmDrill = (id: string) => take(api.POST(`${V1}/drills/{id}/confirm`, { params: { path: { id } } }));
+
 export const switchFault = ({ name, on }: { name: string; on: boolean }) =>
   on
     ? take(api.POST(`${V1}/demo/faults/{name}/on`, { params: { path: { name } } }))

@@ -71,10 +71,14 @@ export const explanation = (id: string) =>
     meta: about("alert", "incident", "notification", "run", "silence"),
   });
 
-export const silences = ({ state, cursor }: SilenceSearch) =>
+export const silences = ({ state, q, recurring, cursor }: SilenceSearch) =>
   queryOptions({
-    queryKey: ["silences", state, cursor],
-    queryFn: () => take(api.GET(`${V1}/silences`, { params: { query: { state, cursor, limit: PAGE_SIZE } } })),
+    queryKey: ["silences", state, q, recurring, cursor],
+    queryFn: () => {
+      const recurs = recurring === undefined ? undefined : recurring === "true";
+      const query = { state, q, recurring: recurs, cursor, limit: PAGE_SIZE };
+      return take(api.GET(`${V1}/silences`, { params: { query } }));
+    },
     meta: about("silence", "alert"),
     placeholderData: (previous) => previous,
   });
@@ -168,6 +172,43 @@ export const notifications = ({ page: _, ...search }: DeliverySearch & { alert_i
     meta: about("notification"),
     placeholderData: (previous) => previous,
   });
+
+export const notification = (id: string) =>
+  queryOptions({
+    queryKey: ["notification", id],
+    queryFn: () => take(api.GET(`${V1}/notifications/{id}`, { params: { path: { id } } })),
+    meta: about("notification"),
+  });
+
+export const notificationExplanation = (id: string) =>
+  queryOptions({
+    queryKey: ["notification-explain", id],
+    queryFn: () => take(api.GET(`${V1}/notifications/{id}/explain`, { params: { path: { id } } })),
+    meta: about("notification", "alert", "incident", "on_call"),
+  });
+
+export const routing = () =>
+  queryOptions({ queryKey: ["routing"], queryFn: () => take(api.GET(`${V1}/routing`)), meta: about("notification") });
+
+/** Which way an alert with these labels would go; what fires and who is on call is asked for anew when it changes. */
+export const whichWay = (labels: Record<string, string>, at: string | undefined) =>
+  queryOptions({
+    queryKey: ["which-way", labels, at],
+    queryFn: () => take(api.POST(`${V1}/routing/which`, { body: { labels, at } })),
+    meta: about("alert", "silence", "on_call", "notification"),
+    retry: false,
+  });
+
+export const selfWatch = () =>
+  queryOptions({
+    queryKey: ["self-watch"],
+    queryFn: () => take(api.GET(`${V1}/self-watch`)),
+    meta: about("drill"),
+    refetchInterval: 10_000,
+  });
+
+export const drills = () =>
+  queryOptions({ queryKey: ["drills"], queryFn: () => take(api.GET(`${V1}/drills`)), meta: about("drill") });
 
 /** What happened, the newest first. */
 export const ledger = ({ page: _, range, ...search }: LedgerSearch) =>

@@ -21,6 +21,8 @@ const MACHINERY: Entry[] = [
   { to: "/targets", word: "Targets", icon: "target" },
   { to: "/workflows", word: "Workflows", icon: "flow", under: "/runs" },
   { to: "/deliveries", word: "Deliveries", icon: "send" },
+  { to: "/routing", word: "Routing", icon: "next" },
+  { to: "/self-watch", word: "Self-watch", icon: "eye" },
   { to: "/ledger", word: "Ledger", icon: "chain" },
   { to: "/telemetry/metrics", word: "Telemetry", icon: "chart", under: "/telemetry" },
 ];

@@ -1,8 +1,9 @@
 // Receivers, and everything that was sent to them.
 
-import { Button, Stack, Text } from "@mantine/core";
+import { Button, Group, Modal, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
+import { useState } from "react";
 import { testReceiver, useAction } from "../api/actions.ts";
 import { notifications, receivers } from "../api/queries.ts";
 import type { Receiver } from "../api/types.ts";
@@ -18,6 +19,7 @@ import { When } from "../parts/When.tsx";
 import { stateLook } from "../parts/words.ts";
 import { type DeliverySearch, FIRST_PAGE } from "../url/search.ts";
 import { DeliveryTable } from "./delivery/DeliveryTable.tsx";
+import { MessagePreview } from "./delivery/MessagePreview.tsx";
 
 const route = getRouteApi("/deliveries");
 const STATES = optionsOf(
@@ -89,6 +91,7 @@ export default function DeliveriesPage() {
 }
 
 function Receivers({ items }: { items: Receiver[] }) {
+  const [previewed, setPreviewed] = useState<string>();
   const test = useAction(testReceiver, () => "The test is on its way: its receipt appears under Deliveries.");
   const columns: Column<Receiver>[] = [
     {
@@ -117,6 +120,12 @@ function Receivers({ items }: { items: Receiver[] }) {
                 {c.kind}
               </Text>{" "}
               {c.target}
+              {c.failing_since && (
+                <Text span inherit c="red">
+                  {" "}
+                  failing <When at={c.failing_since} />
+                </Text>
+              )}
             </Text>
           ))}
         </div>
@@ -143,19 +152,41 @@ function Receivers({ items }: { items: Receiver[] }) {
     { header: "Queued", numeric: true, width: 80, cell: (r) => r.queued },
     {
       header: "Try it",
-      width: 100,
+      width: 225,
       cell: (r) => (
-        <Button
-          variant="default"
-          leftSection={<Icon name="send" size={14} />}
-          loading={test.isPending && test.variables === r.name}
-          onClick={() => test.mutate(r.name)}
-          aria-label={`Send a test to ${r.name}`}
-        >
-          Test
-        </Button>
+        <Group gap={6} wrap="nowrap">
+          <Button
+            variant="default"
+            leftSection={<Icon name="send" size={14} />}
+            loading={test.isPending && test.variables === r.name}
+            onClick={() => test.mutate(r.name)}
+            aria-label={`Send a test to ${r.name}`}
+          >
+            Test
+          </Button>
+          <Button
+            variant="default"
+            leftSection={<Icon name="eye" size={14} />}
+            onClick={() => setPreviewed(r.name)}
+            aria-label={`Preview a message to ${r.name}`}
+          >
+            Preview
+          </Button>
+        </Group>
       ),
     },
   ];
-  return <DataList label="Receivers" items={items} columns={columns} keyOf={(r) => r.name} />;
+  return (
+    <>
+      <DataList label="Receivers" items={items} columns={columns} keyOf={(r) => r.name} />
+      <Modal
+        opened={previewed !== undefined}
+        onClose={() => setPreviewed(undefined)}
+        title={`What ${previewed} would be told`}
+        size="xl"
+      >
+        {previewed !== undefined && <MessagePreview receiver={previewed} />}
+      </Modal>
+    </>
+  );
 }

@@ -32,6 +32,11 @@ const NOUNS: Record<string, string> = {
   review: "Post-mortems",
   status: "Status page",
   config: "Configuration",
+  escalation: "Escalations",
+  page: "Calls not made",
+  receiver: "Receivers",
+  drill: "Fire drills",
+  watchman: "Watchman",
 };
 
 const COLUMNS: Column<LedgerEntry>[] = [

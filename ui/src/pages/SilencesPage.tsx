@@ -9,7 +9,7 @@ import type { Silence } from "../api/types.ts";
 import { plural } from "../format/number.ts";
 import { type Column, DataList } from "../parts/DataList.tsx";
 import { Empty } from "../parts/Empty.tsx";
-import { FilterBar, ManyFilter, optionsOf } from "../parts/Filters.tsx";
+import { FilterBar, ManyFilter, OneFilter, optionsOf, TextFilter } from "../parts/Filters.tsx";
 import { SafeLink } from "../parts/Labels.tsx";
 import { Page } from "../parts/Page.tsx";
 import { Pager } from "../parts/Pager.tsx";
@@ -17,15 +17,23 @@ import { Loaded } from "../parts/Problem.tsx";
 import { StateBadge } from "../parts/StateBadge.tsx";
 import { When } from "../parts/When.tsx";
 import { stateLook } from "../parts/words.ts";
+import { FIRST_PAGE, type SilenceSearch } from "../url/search.ts";
+import { recurs } from "./silence/recurrence.ts";
 import { SilenceForm } from "./silence/SilenceForm.tsx";
 
 const route = getRouteApi("/silences");
+const RECURRING = [
+  { value: "true", label: "recurring" },
+  { value: "false", label: "once" },
+];
 const STATES = optionsOf(["active", "pending", "expired"], (s) => stateLook(s).word);
 
 export default function SilencesPage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const query = useQuery(silences(search));
+  const set = (change: SilenceSearch) =>
+    void navigate({ search: { ...search, ...change, ...FIRST_PAGE }, replace: true });
   const close = () => void navigate({ search: { ...search, new: undefined, matchers: undefined } });
   return (
     <Page
@@ -34,11 +42,13 @@ export default function SilencesPage() {
       actions={<Button onClick={() => void navigate({ search: { ...search, new: "1" } })}>New silence</Button>}
     >
       <FilterBar>
-        <ManyFilter
-          label="State"
-          value={search.state}
-          options={STATES}
-          onChange={(state) => void navigate({ search: { state }, replace: true })}
+        <ManyFilter label="State" value={search.state} options={STATES} onChange={(state) => set({ state })} />
+        <TextFilter label="Text, owner or ticket" value={search.q} onChange={(q) => set({ q })} />
+        <OneFilter
+          label="Recurring or not"
+          value={search.recurring}
+          options={RECURRING}
+          onChange={(word) => set({ recurring: word as SilenceSearch["recurring"] })}
         />
       </FilterBar>
       <Loaded query={query}>
@@ -88,6 +98,12 @@ function Silences({ items }: { items: Silence[] }) {
           ))}
           <Text size="xs" c="dimmed" component="div">
             holds back {plural(s.matching_alerts, "alert")}
+            {s.recurrence && ` · only ${recurs(s.recurrence)}`}
+            {s.next_change_at && (
+              <>
+                , next change <When at={s.next_change_at} />
+              </>
+            )}
             {s.owner && ` · ask ${s.owner}`}
             {s.ticket && (
               <>

@@ -37,6 +37,9 @@ const STATES: Record<string, Look> = {
   suppressed: look("Held back", "mute", "gray"),
   failing: look("Failing", "failed", "red"),
   untested: look("Untested", "unknown", "violet"),
+  // fire drills
+  confirmed: look("Confirmed", "ok", "teal"),
+  missed: look("Nobody confirmed", "failed", "red"),
   // probes
   up: look("Up", "ok", "teal"),
   down: look("Down", "failed", "red"),

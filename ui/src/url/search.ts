@@ -153,12 +153,24 @@ export const runSearch = (raw: RawSearch): RunSearch => ({
   ...pageSearch(raw),
 });
 
+/** The question which way an alert would go: labels one per line, and a moment; absent: now. */
+export type RoutingSearch = { labels?: string; at?: string };
+export const routingSearch = (raw: RawSearch): RoutingSearch => ({ labels: text(raw, "labels"), at: text(raw, "at") });
+
 /** The silence form, prefilled: `matchers` separated by line breaks. */
-export type SilenceSearch = PageSearch & { new?: "1"; matchers?: string; state?: string };
+export type SilenceSearch = PageSearch & {
+  new?: "1";
+  matchers?: string;
+  state?: string;
+  q?: string;
+  recurring?: "true" | "false";
+};
 export const silenceSearch = (raw: RawSearch): SilenceSearch => ({
   new: oneOf(raw, "new", ["1"] as const),
   matchers: text(raw, "matchers"),
   state: text(raw, "state"),
+  q: text(raw, "q"),
+  recurring: oneOf(raw, "recurring", ["true", "false"] as const),
   ...pageSearch(raw),
 });
 

@@ -18,6 +18,7 @@ use super::receiver::phone::TwilioFile;
 use super::route::{InhibitRuleFile, Known, RouteFile, default_root};
 use super::rule::{CheckExpr, GroupsSeen, RuleFile};
 use super::scrape::ScrapeFile;
+use super::self_watch::SelfWatchFile;
 use super::server::{AlertsFile, DemoFile, EvaluationFile, ServerFile, SlackFile, SmtpFile, StorageFile};
 use super::time_interval::{self, NamedIntervalsFile};
 use super::workflow::WorkflowFile;
@@ -76,6 +77,8 @@ record! {
         twilio: Option<TwilioFile> = "twilio";
         /// Slack's settings that belong to no receiver.
         slack: Option<SlackFile> = "slack";
+        /// Watching over Watchkeeper itself.
+        self_watch: Option<SelfWatchFile> = "self_watch";
         /// The demo's bank.
         demo: Option<DemoFile> = "demo";
     }
@@ -120,7 +123,7 @@ impl MainFile {
         let mut people_names = Names::new("person");
         let mut people = Vec::new();
         for file in items(&self.people) {
-            let built = file.build(&mut people_names, self.smtp.is_some(), cx);
+            let built = file.build(&mut people_names, self.smtp.is_some(), twilio.as_ref(), cx);
             if !built.contact.integrations().is_empty() {
                 receivers.entry(built.contact.name.clone()).or_insert(built.contact);
             }
@@ -147,8 +150,10 @@ impl MainFile {
             .filter_map(|file| file.build(&mut integration_names, guarded, cx))
             .map(|built| (built.name.clone(), built))
             .collect();
+        let self_watch = SelfWatchFile::build(self.self_watch.as_ref(), &receiver_names, &receivers, cx);
         Config {
             server,
+            self_watch,
             integrations,
             app_insights: AppInsightsFile::build(self.app_insights.as_ref(), cx),
             storage: StorageFile::build(self.storage.as_ref(), cx),

@@ -123,7 +123,7 @@ impl Known<'_> {
         self.people.refer(&at.value, &at.place, cx);
         if self.people.contains(&at.value) && !self.reachable.contains(at.value.as_str()) {
             let message = format!("`{}` is to be called, and there is no way to reach them", at.value);
-            let help = "give the person an `email` (and the main file `smtp`), `slack` or `webhook`";
+            let help = "give the person an `email` (and the main file `smtp`), `slack`, `sms` or `webhook`";
             cx.error(Diagnostic::at(Code::ConfigInvalidValue, &at.place, message).help(help));
         }
     }

@@ -5,19 +5,18 @@
 use watchkeeper_domain::{Code, Priority, Span};
 
 use super::names::Names;
+use super::receiver::phone::{SmsFile, VoiceFile};
 use super::receiver::{EmailFile, NtfyFile, ReceiverFile, SlackFile, TelegramFile, WebhookFile};
 use super::server::or;
 use crate::decode::record::record;
 use crate::decode::{At, Context, List, items};
 use crate::diagnostic::Diagnostic;
 use crate::model::person::{NotificationRule, Person, receiver_of};
-use crate::model::receiver::Receiver;
+use crate::model::receiver::{Receiver, Twilio};
 use crate::suggest;
 
 /// The kinds of contact method: a kind is a key of a person and of a receiver, and delivery has a channel for it.
-const KINDS: [&str; 5] = ["email", "slack", "telegram", "ntfy", "webhook"];
-/// What people may well write here, and no channel does yet.
-const WANTED: [&str; 2] = ["sms", "voice"];
+const KINDS: [&str; 7] = ["email", "slack", "telegram", "ntfy", "webhook", "sms", "voice"];
 
 record! {
     /// A person.
@@ -36,6 +35,10 @@ record! {
         ntfy: Option<List<NtfyFile>> = "ntfy";
         /// Webhooks that reach this person.
         webhook: Option<List<WebhookFile>> = "webhook";
+        /// Numbers that get text messages: `+41791234567`. A contact method when there is `twilio`.
+        sms: Option<List<At<String>>> = "sms";
+        /// Numbers that are called: `+41791234567`. A contact method when there is `twilio`.
+        voice: Option<List<At<String>>> = "voice";
         /// How they want to be called. Absent: over everything at once.
         notify: Option<List<NotificationRuleFile>> = "notify";
     }
@@ -44,7 +47,7 @@ record! {
 record! {
     /// One of a person's own rules.
     NotificationRuleFile, "a notification rule" {
-        /// The contact method: `email`, `slack`, `telegram`, `ntfy`, `webhook`.
+        /// The contact method: `email`, `slack`, `telegram`, `ntfy`, `webhook`, `sms`, `voice`.
         via: At<String> = "via";
         /// How long after they were called. Default at once.
         after: Option<At<Span>> = "after";
@@ -60,7 +63,14 @@ pub(crate) struct Built {
 }
 
 impl PersonFile {
-    pub(crate) fn build(&self, names: &mut Names, has_mail: bool, cx: &mut Context<'_>) -> Built {
+    /// `twilio` is the account, when one is written; it may be switched off.
+    pub(crate) fn build(
+        &self,
+        names: &mut Names,
+        has_mail: bool,
+        twilio: Option<&Option<Twilio>>,
+        cx: &mut Context<'_>,
+    ) -> Built {
         names.define(&self.name, cx);
         let text = |at: &Option<At<String>>| at.as_ref().map(|at| at.value.clone()).filter(|t| !t.is_empty());
         let mail = self.email.as_ref().filter(|at| has_mail && !at.value.is_empty()).map(|at| {
@@ -80,15 +90,19 @@ impl PersonFile {
             opsgenie: None,
             teams: None,
             discord: None,
-            sms: None,
-            voice: None,
+            sms: self.sms.clone().map(|to| List(vec![SmsFile { place: self.place.clone(), to, send_resolved: None }])),
+            voice: self
+                .voice
+                .clone()
+                .map(|to| List(vec![VoiceFile { place: self.place.clone(), to, send_resolved: None }])),
             exec: None,
             rate_limit: None,
             total_time: None,
             fallback: None,
+            templates: None,
             escalation_policy: None,
         };
-        let contact = file.build(None, cx).receiver;
+        let contact = file.build(twilio, cx).receiver;
         let notify = items(&self.notify).iter().filter_map(|rule| rule.build(self, has_mail, cx)).collect();
         let person =
             Person { name: self.name.value.clone(), email: text(&self.email), slack_id: text(&self.slack_id), notify };
@@ -103,6 +117,8 @@ impl PersonFile {
             "telegram" => !items(&self.telegram).is_empty(),
             "ntfy" => !items(&self.ntfy).is_empty(),
             "webhook" => !items(&self.webhook).is_empty(),
+            "sms" => !items(&self.sms).is_empty(),
+            "voice" => !items(&self.voice).is_empty(),
             _ => false,
         }
     }
@@ -117,12 +133,6 @@ impl NotificationRuleFile {
     fn build(&self, of: &PersonFile, has_mail: bool, cx: &mut Context<'_>) -> Option<NotificationRule> {
         let (kind, name) = (self.via.value.as_str(), &of.name.value);
         if !KINDS.contains(&kind) {
-            if WANTED.contains(&kind) {
-                let message = format!("`{name}` cannot be called by {kind}: this version has no such channel");
-                let help = "`ntfy` and `telegram` ring on phones; a webhook can lead to a gateway for calls and texts";
-                cx.invalid(&self.via.place, message, Some(help.to_owned()));
-                return None;
-            }
             let shown: String = kind.chars().take(80).collect();
             let help = suggest::help(kind, &KINDS);
             cx.invalid(&self.via.place, format!("`{shown}` is not a contact method"), Some(help));
@@ -131,6 +141,7 @@ impl NotificationRuleFile {
         if !of.has(kind, has_mail) {
             let help = match kind {
                 "email" if of.email.is_some() => "add `smtp: {host: …, from: …}` to the main file".to_owned(),
+                "sms" | "voice" => format!("add `{kind}: \"+41791234567\"` to the person"),
                 _ => format!("add `{kind}: …` to the person"),
             };
             let message = format!("`{name}` cannot be reached by {kind}");

@@ -6,6 +6,7 @@ pub(crate) mod phone;
 mod services;
 
 use watchkeeper_domain::{Code, Span};
+use watchkeeper_lang::jinja;
 
 use phone::{SmsFile, VoiceFile};
 use services::{DiscordFile, ExecFile, OpsgenieFile, PagerDutyFile, TeamsFile};
@@ -16,7 +17,7 @@ use crate::decode::record::record;
 use crate::decode::secret::{SecretAt, UrlAt};
 use crate::decode::{At, Context, List, Map, items};
 use crate::diagnostic::Diagnostic;
-use crate::model::receiver::{ChartPolicy, Rate, Twilio};
+use crate::model::receiver::{ChartPolicy, Rate, Templates, Twilio};
 use crate::model::{EmailIntegration, Receiver, SlackIntegration, WebhookIntegration};
 use crate::place::Place;
 
@@ -39,6 +40,8 @@ record! {
         total_time: Option<At<Span>> = "total_time";
         /// The receiver that is told of what this one could not be told.
         fallback: Option<At<String>> = "fallback";
+        /// How messages about alerts are worded.
+        templates: Option<TemplatesFile> = "templates" | "template";
         /// PagerDuty.
         pagerduty: Option<List<PagerDutyFile>> = "pagerduty" | "pagerduty_configs";
         /// Opsgenie.
@@ -59,6 +62,20 @@ record! {
         exec: Option<List<ExecFile>> = "exec";
         /// The escalation policy by which people are called.
         escalation_policy: Option<At<String>> = "escalation_policy";
+    }
+}
+
+record! {
+    /// Templates (Jinja) for messages about alerts; what is absent stays as built in.
+    TemplatesFile, "`templates`" {
+        /// The first line.
+        title: Option<At<String>> = "title";
+        /// What follows it, instead of summary, facts and list.
+        body: Option<At<String>> = "body" | "text";
+        /// The subject of e-mails; the title when absent.
+        subject: Option<At<String>> = "subject";
+        /// More fields of webhooks' bodies, below `fields`.
+        fields: Option<Map<At<String>>> = "fields";
     }
 }
 
@@ -162,6 +179,7 @@ impl ReceiverFile {
         let fallback = self.fallback.as_ref().map(|at| at.value.clone());
         let labels = self.labels.as_ref().map_or(&[][..], |map| &map.0);
         let labels = labels.iter().map(|(key, value)| (key.text.clone(), value.value.clone())).collect();
+        let templates = self.templates.as_ref().map(|file| file.build(&name, cx)).unwrap_or_default();
         let escalation_policy = self.escalation_policy.as_ref().map(|at| at.value.clone());
         Built {
             receiver: Receiver {
@@ -174,9 +192,29 @@ impl ReceiverFile {
                 rate,
                 total_time,
                 fallback,
+                templates,
                 escalation_policy,
             },
             mails,
+        }
+    }
+}
+
+impl TemplatesFile {
+    fn build(&self, receiver: &str, cx: &mut Context<'_>) -> Templates {
+        let mut checked = |at: &At<String>| {
+            if let Err(error) = jinja::check_template(&at.value) {
+                let help = "`watchkeeper receiver preview` tries a template on a past alert".to_owned();
+                cx.invalid(&at.place, format!("a template of the receiver `{receiver}`: {error}"), Some(help));
+            }
+            at.value.clone()
+        };
+        let fields = self.fields.as_ref().map_or(&[][..], |map| &map.0);
+        Templates {
+            title: self.title.as_ref().map(&mut checked),
+            body: self.body.as_ref().map(&mut checked),
+            subject: self.subject.as_ref().map(&mut checked),
+            fields: fields.iter().map(|(key, at)| (key.text.clone(), checked(at))).collect(),
         }
     }
 }

@@ -23,7 +23,7 @@ pub struct Person {
 /// One of a person's own rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotificationRule {
-    /// The kind of contact method: `email`, `slack`, `telegram`, `ntfy`, `webhook`.
+    /// The kind of contact method: `email`, `slack`, `telegram`, `ntfy`, `webhook`, `sms`, `voice`.
     pub via: String,
     /// How long after they were called.
     pub after: Span,

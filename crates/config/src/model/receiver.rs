@@ -32,6 +32,29 @@ pub struct Receiver {
     pub total_time: Option<Span>,
     /// The receiver that is told of what this one could not be told.
     pub fallback: Option<String>,
+    /// How messages about alerts are worded, where it is not as built in.
+    pub templates: Templates,
+}
+
+/// Templates (Jinja) for messages about alerts; what is absent stays as built in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Templates {
+    /// The first line.
+    pub title: Option<String>,
+    /// What follows it, instead of summary, facts and list.
+    pub body: Option<String>,
+    /// The subject of e-mails; the title when absent.
+    pub subject: Option<String>,
+    /// More fields of webhooks' bodies, below `fields`.
+    pub fields: BTreeMap<String, String>,
+}
+
+impl Templates {
+    /// Whether everything is as built in.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// So many messages in so much time.

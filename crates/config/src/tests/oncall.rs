@@ -109,3 +109,40 @@ receivers:
         &Memory::default().file("wk.yaml", "escalation_policies: {name: p, steps: []}\n")
     ));
 }
+
+#[test]
+fn a_person_is_reached_by_telephone_when_there_is_an_account_and_the_number_is_one() {
+    let text = "
+twilio: {account_sid: AC1, auth_token: \"${env:T}\", from: \"+15550001234\"}
+people:
+  - {name: ana, sms: \"+41 79 123 45 67\", voice: [\"+41791234567\"], notify: [{via: sms}, {via: voice, after: 5m}]}
+";
+    let config = load_memory(&Memory::default().env("T", "token").file("wk.yaml", text)).unwrap().config;
+    let of_ana = |config: &crate::Config| -> Vec<String> {
+        config
+            .receivers
+            .get("person:ana")
+            .map(|r| r.integrations().into_iter().map(|i| i.key).collect())
+            .unwrap_or_default()
+    };
+    assert_eq!(of_ana(&config), ["sms", "voice"]);
+    let wishes: Vec<bool> = config.receivers["person:ana"].integrations().iter().map(|i| i.send_resolved).collect();
+    assert_eq!(wishes, [true, false], "nobody is called because it is over");
+    assert!(matches!(
+        &config.receivers["person:ana"].services[0].service,
+        crate::model::receiver::Service::Sms { to, .. } if to == "+41791234567"
+    ));
+    // The account is switched off: nobody is told by telephone, and that is a warning, not an error.
+    let loaded = load_memory(&Memory::default().file("wk.yaml", &text.replace("${env:T}", "${env:T:-}"))).unwrap();
+    assert!(of_ana(&loaded.config).is_empty() && !loaded.warnings.is_empty());
+    insta::assert_snapshot!(problems(&Memory::default().file(
+        "wk.yaml",
+        "
+people:
+  - {name: ana, sms: 0791234567}
+  - {name: bo, notify: [{via: voice}]}
+"
+    )));
+    let wrong = text.replace("+41 79 123 45 67", "0791234567");
+    insta::assert_snapshot!(problems(&Memory::default().env("T", "token").file("wk.yaml", &wrong)));
+}

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sqlx::Row;
 use watchkeeper_alert::silence::Cache;
-use watchkeeper_config::model::person::RECEIVER_PREFIX;
-use watchkeeper_domain::{Actor, Env, Integration, Timestamp};
+use watchkeeper_config::model::person::receiver_of;
+use watchkeeper_domain::{Actor, Env, Integration, Priority, Timestamp};
 use watchkeeper_state::outbox::{self, Message};
 use watchkeeper_state::{StateError, Tx};
 
@@ -284,19 +284,39 @@ pub(super) async fn tell_the_called(
     Ok(told.len())
 }
 
+/// Over what somebody is reminded: over what they want to hear first, so that whoever is on it already is not called.
+fn reminders(settings: &Settings, owner: &Called, priority: Priority) -> Vec<Integration> {
+    let ways = ways(settings, owner, priority);
+    let first = ways.iter().map(|way| way.after).min();
+    let mut over: Vec<Integration> = Vec::new();
+    for way in ways.iter().filter(|way| Some(way.after) == first) {
+        for way in integrations(settings, &owner.receiver, &way.via) {
+            if over.iter().all(|known| known.key != way.key) {
+                over.push(way);
+            }
+        }
+    }
+    over
+}
+
 async fn remind(tx: &mut Tx, scene: &Scene<'_>, it: &Escalation) -> Result<(), StateError> {
     let since = it.acknowledged_at.map(|at| scene.now.since(at)).unwrap_or_default();
     let by = it.acknowledged_by.as_deref().unwrap_or("somebody");
     let reason = format!("reminder: acknowledged by {by} {since} ago, and not resolved");
     // The one who has it, when they are a person that can be reached; else all who were called.
     let owner = by.strip_prefix("user:").unwrap_or(by);
-    let receiver = format!("{RECEIVER_PREFIX}{owner}");
-    let ways = integrations(scene.settings, &receiver, "");
-    let told = if ways.is_empty() {
+    let receiver = receiver_of(owner);
+    let told = if integrations(scene.settings, &receiver, "").is_empty() {
         let message = ("firing", it.message_kind.as_str(), it.content.as_str());
         tell_the_called(tx, scene, it, message, &reason).await?
     } else {
-        tell(tx, scene, it, &receiver, &ways, "firing", &it.message_kind, &it.content, &reason).await?;
+        let owner = Called { receiver, person: Some(owner.to_owned()), why: String::new() };
+        let ways = reminders(scene.settings, &owner, it.priority);
+        if ways.is_empty() {
+            let reason = format!("no reminder: their own rules have none for the priority {}", it.priority);
+            return not_sent(tx, scene.now, it, &owner.receiver, "", &reason).await;
+        }
+        tell(tx, scene, it, &owner.receiver, &ways, "firing", &it.message_kind, &it.content, &reason).await?;
         ways.len()
     };
     row::note(tx, scene.now, "escalation.reminded", it, json!({"reason": reason, "messages": told})).await

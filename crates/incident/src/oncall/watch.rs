@@ -185,7 +185,7 @@ impl OnCallWatch {
 }
 
 /// Whether a way does not ring: a hand-off wakes nobody.
-fn is_quiet(key: &str) -> bool {
+pub(crate) fn is_quiet(key: &str) -> bool {
     !matches!(key.split(':').next(), Some("sms" | "voice"))
 }
 

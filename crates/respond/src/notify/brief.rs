@@ -42,11 +42,17 @@ impl Brief {
             Content::Incident(it) => of_incident(it, external_url),
             Content::Text(text) => Self { summary: text.text.clone(), ..Self::nothing() },
         };
-        brief.title = message.content.title(&message.status);
+        brief.title = message.title();
+        if let Some(body) = &message.wording.body {
+            // It says everything in its own way.
+            brief.summary.clone_from(body);
+            (brief.facts, brief.list) = (Vec::new(), Vec::new());
+        }
         brief.resolved |= message.status == "resolved";
-        if let Some(incident) = &message.incident {
+        if let (Some(incident), None) = (&message.incident, &message.wording.body) {
             brief.facts.push(("Incident", format!("#{} {}", incident.number, incident.title)));
         }
+        brief.facts.extend(message.wording.apology().map(|why| ("Note", why)));
         for (_, value) in &mut brief.facts {
             *value = cut(value, MOST_FACT);
         }

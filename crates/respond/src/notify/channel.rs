@@ -9,6 +9,7 @@ use watchkeeper_domain::{Span, Timestamp};
 use super::content::Content;
 use super::context::{IncidentLink, WorkflowOffer};
 use super::scrub::Scrub;
+use super::wording::Wording;
 use crate::chart::Chart;
 use crate::client::Left;
 
@@ -29,6 +30,8 @@ pub struct Outgoing {
     pub incident_id: Option<IncidentId>,
     /// What is said.
     pub content: Content,
+    /// In the receiver's own words, where it has some.
+    pub wording: Wording,
     /// Why now.
     pub reason: String,
     /// Now.
@@ -43,6 +46,14 @@ pub struct Outgoing {
     pub chart_path: Option<String>,
     /// Marked by the channel when the message starts to leave.
     pub left: Left,
+}
+
+impl Outgoing {
+    /// The first line: the receiver's own, or the built-in one. Hostile text.
+    #[must_use]
+    pub fn title(&self) -> String {
+        self.wording.title.clone().unwrap_or_else(|| self.content.title(&self.status))
+    }
 }
 
 /// What became of an attempt. Texts come from the peer: hostile, and capped by who makes them.
@@ -82,6 +93,9 @@ pub enum SendResult {
 pub trait Channel: Send + Sync {
     /// Makes one attempt. Marks [`Outgoing::left`] before the first byte of the message leaves.
     fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, SendResult>;
+    /// What would leave for this message, for people to look at: a body as it is sent, or its fields. Sends nothing; may
+    /// hold secrets, which the caller takes out.
+    fn preview(&self, message: &Outgoing) -> Result<String, String>;
     /// The longest that one attempt may take.
     fn timeout(&self) -> Span;
     /// Its secrets, to be taken out of everything that is written down.

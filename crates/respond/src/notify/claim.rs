@@ -17,6 +17,7 @@ use watchkeeper_state::{State, StateError, Tx};
 use super::destination::Destination;
 use super::facts::{self, Subject};
 use super::manners::{self, Fallback, Manners};
+use super::standing;
 
 /// How many attempts with an unknown outcome a notification may have: the one, and one more.
 pub(super) const MOST_UNKNOWN: i64 = 2;
@@ -300,6 +301,7 @@ async fn finish(
     .execute(&mut **tx)
     .await
     .map_err(StateError::statement("give up a notification"))?;
+    standing::failed(tx, &claimed.to(), now, true, error).await?;
     facts::note(tx, now, "notification.failed", &claimed.subject, json!({"attempts": claimed.attempt, "error": error}))
         .await?;
     match fallback {

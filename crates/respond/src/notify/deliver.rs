@@ -27,11 +27,12 @@ use super::context::{About, Context};
 use super::destination::{Change, Destination, Destinations, Health};
 use super::email::Email;
 use super::manners::{self, Manners};
-use super::record;
+use super::record::{self, Outcome};
 use super::service;
 use super::slack::Slack;
 use super::storm;
 use super::webhook::Webhook;
+use super::wording::{self, Given};
 use crate::client::{Client, Left};
 
 /// A lease outlives the longest attempt by this much, for a slow disk.
@@ -73,7 +74,7 @@ impl From<&Config> for Settings {
     }
 }
 
-type Channels = BTreeMap<Destination, Arc<dyn Channel>>;
+pub(super) type Channels = BTreeMap<Destination, Arc<dyn Channel>>;
 
 struct Shared {
     state: State,
@@ -84,6 +85,7 @@ struct Shared {
     context: Arc<dyn Context>,
     channels: RwLock<Arc<Channels>>,
     manners: RwLock<Arc<BTreeMap<String, Manners>>>,
+    external_url: RwLock<Arc<String>>,
     destinations: Mutex<Destinations>,
     in_flight: watch::Sender<BTreeMap<NotificationId, Destination>>,
 }
@@ -116,6 +118,7 @@ impl Deliverer {
             context,
             channels: RwLock::new(Arc::new(channels)),
             manners: RwLock::new(Arc::new(manners::of(&settings.receivers))),
+            external_url: RwLock::new(Arc::new(settings.external_url.clone())),
             destinations: Mutex::default(),
             in_flight: watch::Sender::new(BTreeMap::new()),
         };
@@ -127,6 +130,7 @@ impl Deliverer {
         let channels = channels(settings, &self.shared.client, &self.shared.env);
         *self.shared.channels.write() = Arc::new(channels);
         *self.shared.manners.write() = Arc::new(manners::of(&settings.receivers));
+        *self.shared.external_url.write() = Arc::new(settings.external_url.clone());
         self.shared.wake.wake();
     }
 
@@ -304,31 +308,36 @@ impl Drop for OnItsWay {
 
 async fn deliver(shared: &Shared, claimed: Claimed) {
     let to = claimed.to();
-    let result = match shared.channel(&to) {
-        None => SendResult::Failed {
-            status: None,
-            error: format!(
+    let (result, template_errors) = match shared.channel(&to) {
+        None => {
+            let error = format!(
                 "the configuration has no `{}` at the receiver `{}` any more; route to another receiver",
                 to.integration, to.receiver
-            ),
-        },
-        Some(channel) => scrubbed(attempt(shared, &claimed, channel.as_ref()).await, channel.as_ref()),
+            );
+            (SendResult::Failed { status: None, error }, Vec::new())
+        }
+        Some(channel) => {
+            let (result, errors) = attempt(shared, &claimed, channel.as_ref()).await;
+            (scrubbed(result, channel.as_ref()), errors)
+        }
     };
     let change = shared.destinations.lock().learn(&shared.env, &to, shared.env.now(), &result);
-    write_down(shared, &claimed, &result, change).await;
+    write_down(shared, &claimed, &result, change, &template_errors).await;
 }
 
-async fn attempt(shared: &Shared, claimed: &Claimed, channel: &dyn Channel) -> SendResult {
+/// One attempt, and which of the receiver's templates failed.
+async fn attempt(shared: &Shared, claimed: &Claimed, channel: &dyn Channel) -> (SendResult, Vec<String>) {
     let message = match compose(shared, claimed, channel).await {
         Ok(message) => message,
         Err(error) => {
-            return SendResult::Failed { status: None, error: format!("its content cannot be read: {error}") };
+            let error = format!("its content cannot be read: {error}");
+            return (SendResult::Failed { status: None, error }, Vec::new());
         }
     };
     let clock = &shared.env.clock;
     let deadline = clock.sleep_until(clock.now() + channel.timeout());
     let left = message.left.clone();
-    match select(channel.send(&message), deadline).await {
+    let result = match select(channel.send(&message), deadline).await {
         Either::Left((result, _)) => result,
         Either::Right(((), _)) if left.is_marked() => {
             SendResult::Unknown { error: format!("no answer within {}", channel.timeout()) }
@@ -338,7 +347,8 @@ async fn attempt(shared: &Shared, claimed: &Claimed, channel: &dyn Channel) -> S
             error: format!("no connection within {}", channel.timeout()),
             after: None,
         },
-    }
+    };
+    (result, message.wording.errors)
 }
 
 async fn compose(shared: &Shared, claimed: &Claimed, channel: &dyn Channel) -> Result<Outgoing, serde_json::Error> {
@@ -350,13 +360,29 @@ async fn compose(shared: &Shared, claimed: &Claimed, channel: &dyn Channel) -> R
     let About { incident, workflows } =
         if channel.wants_context() { shared.context.about(&alerts).await } else { About::default() };
     let chart_path = alerts.first().and_then(|first| shared.context.chart_path(*first));
+    let content = Content::read(&claimed.kind, &claimed.content)?;
+    let (manners, external_url) = (shared.manners(), Arc::clone(&shared.external_url.read()));
+    let given = Given {
+        receiver: &claimed.subject.receiver,
+        status: &claimed.status,
+        reason: &claimed.reason,
+        now: shared.env.now(),
+        incident: incident.as_ref(),
+        external_url: &external_url,
+    };
+    let own = manners.get(&claimed.subject.receiver);
+    let wording = own.map(|manners| wording::word(&manners.templates, &content, &given)).unwrap_or_default();
+    for error in &wording.errors {
+        tracing::warn!(notification = %claimed.subject.id, %error, "a template failed; the built-in text leaves");
+    }
     Ok(Outgoing {
+        wording,
         id: claimed.subject.id,
         status: claimed.status.clone(),
         receiver: claimed.subject.receiver.clone(),
         thread: claimed.thread.clone(),
         incident_id: claimed.subject.incident,
-        content: Content::read(&claimed.kind, &claimed.content)?,
+        content,
         reason: claimed.reason.clone(),
         now: shared.env.now(),
         incident,
@@ -368,7 +394,7 @@ async fn compose(shared: &Shared, claimed: &Claimed, channel: &dyn Channel) -> R
     })
 }
 
-fn scrubbed(result: SendResult, channel: &dyn Channel) -> SendResult {
+pub(super) fn scrubbed(result: SendResult, channel: &dyn Channel) -> SendResult {
     let clean = |text: String| channel.secrets().clean(&text);
     match result {
         SendResult::Delivered { status, receipt } => SendResult::Delivered { status, receipt: clean(receipt) },
@@ -379,12 +405,19 @@ fn scrubbed(result: SendResult, channel: &dyn Channel) -> SendResult {
 }
 
 /// The outcome is known: it must not be lost to a full disk that has room again a second later.
-async fn write_down(shared: &Shared, claimed: &Claimed, result: &SendResult, change: Change) {
+async fn write_down(
+    shared: &Shared,
+    claimed: &Claimed,
+    result: &SendResult,
+    change: Change,
+    template_errors: &[String],
+) {
+    let outcome = Outcome { result, change, template_errors };
     let manners = shared.manners();
     let fallback = manners.get(&claimed.subject.receiver).and_then(|manners| manners.fallback.as_ref());
     let who = &shared.who.boot_id;
     for attempt in 1..=RECORD_ATTEMPTS {
-        match record::record(&shared.state, &shared.env, who, claimed, result, change, fallback).await {
+        match record::record(&shared.state, &shared.env, who, claimed, &outcome, fallback).await {
             Ok(()) => return,
             Err(error) => {
                 tracing::error!(notification = %claimed.subject.id, %error, attempt, "the outcome of a delivery cannot be recorded");
@@ -395,7 +428,7 @@ async fn write_down(shared: &Shared, claimed: &Claimed, result: &SendResult, cha
     }
 }
 
-fn channels(settings: &Settings, client: &Client, env: &Env) -> Channels {
+pub(super) fn channels(settings: &Settings, client: &Client, env: &Env) -> Channels {
     let mut channels = Channels::new();
     for (name, receiver) in &settings.receivers {
         let mut add = |kind: &str, at: usize, channel: Arc<dyn Channel>| {

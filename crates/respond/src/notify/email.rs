@@ -78,6 +78,9 @@ impl Channel for Email {
     fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, SendResult> {
         Box::pin(self.attempt(message))
     }
+    fn preview(&self, message: &Outgoing) -> Result<String, String> {
+        Ok(format!("To: {}\n{}", self.to.join(", "), render::preview(message, &self.external_url)))
+    }
     fn timeout(&self) -> Span {
         TIMEOUT
     }

@@ -70,6 +70,9 @@ impl Channel for Exec {
     fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, SendResult> {
         Box::pin(self.attempt(message))
     }
+    fn preview(&self, message: &Outgoing) -> Result<String, String> {
+        Ok(super::webhook::pretty(&body::render(message, &self.external_url)))
+    }
     fn timeout(&self) -> Span {
         self.timeout
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use sqlx::Row as _;
 use watchkeeper_config::model::Receiver;
-use watchkeeper_config::model::receiver::Rate;
+use watchkeeper_config::model::receiver::{Rate, Templates};
 use watchkeeper_domain::{Env, Integration, Span, Timestamp};
 use watchkeeper_state::outbox::{self, Message};
 use watchkeeper_state::{StateError, Tx};
@@ -28,6 +28,8 @@ pub(super) struct Manners {
     pub(super) rate: Option<Rate>,
     /// For how long a message is tried; the outbox has its own end, which is not moved outwards.
     pub(super) total_time: Option<Span>,
+    /// How messages about alerts are worded.
+    pub(super) templates: Templates,
     /// Who is told when a message cannot be delivered.
     pub(super) fallback: Option<Fallback>,
 }
@@ -41,6 +43,7 @@ pub(super) fn of(receivers: &BTreeMap<String, Receiver>) -> BTreeMap<String, Man
     let manners = |receiver: &Receiver| Manners {
         rate: receiver.rate,
         total_time: receiver.total_time,
+        templates: receiver.templates.clone(),
         fallback: fallback(receiver),
     };
     receivers.iter().map(|(name, receiver)| (name.clone(), manners(receiver))).collect()

@@ -1,12 +1,12 @@
-//! Reading the outbox: what was said to whom, each attempt, and how receivers are doing.
+//! Reading the outbox: what was said to whom, and each attempt.
 //!
-//! Not changing it: `claim` and `record` do.
+//! Not changing it: `claim` and `record` do. Not how receivers do: `standing` knows.
 
 use std::collections::HashMap;
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool};
-use watchkeeper_domain::ids::{AlertId, IncidentId};
+use watchkeeper_domain::ids::{AlertId, IncidentId, NotificationId};
 use watchkeeper_domain::{Span, Timestamp};
 use watchkeeper_state::StateError;
 
@@ -23,6 +23,8 @@ pub struct Notification {
     pub status: String,
     /// The receiver.
     pub receiver: String,
+    /// What it belongs to: a group's key, an escalation, a test. Messages of one thread leave in order.
+    pub thread: String,
     /// The integration: `slack`, `email`, `webhook`, with an index when there are several.
     pub integration: String,
     /// What it says in one line. Hostile text.
@@ -123,6 +125,19 @@ pub async fn list(
     Ok(found)
 }
 
+/// One notification.
+pub async fn find(pool: &SqlitePool, id: NotificationId) -> Result<Option<Notification>, StateError> {
+    let row = sqlx::query("SELECT * FROM notification WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(pool)
+        .await
+        .map_err(StateError::statement("read a notification"))?;
+    let Some(row) = row else { return Ok(None) };
+    let mut found = vec![notification(&row)?];
+    attach_attempts(pool, &mut found).await?;
+    Ok(found.pop())
+}
+
 /// How many notifications there are on all pages together.
 pub async fn count(pool: &SqlitePool, filter: &Filter) -> Result<u64, StateError> {
     let mut query = QueryBuilder::<Sqlite>::new("SELECT count(*) FROM notification n WHERE 1 = 1");
@@ -193,6 +208,7 @@ fn notification(row: &SqliteRow) -> Result<Notification, StateError> {
         status,
         receiver: row.get("receiver"),
         integration: row.get("integration"),
+        thread: row.get("thread"),
         reason: row.get("reason"),
         state: row.get("state"),
         created_at: Timestamp::from_micros(row.get("created_at")),
@@ -235,69 +251,4 @@ async fn attach_attempts(pool: &SqlitePool, notifications: &mut [Notification]) 
         notification.attempts = by_id.remove(&notification.id).unwrap_or_default();
     }
     Ok(())
-}
-
-/// How one receiver's integration is doing.
-#[derive(Debug, Clone, Default)]
-pub struct Standing {
-    /// When something last arrived.
-    pub last_delivered_at: Option<Timestamp>,
-    /// When an attempt last failed.
-    pub last_failed_at: Option<Timestamp>,
-    /// What failed then. Hostile text.
-    pub last_error: Option<String>,
-    /// How many notifications wait.
-    pub queued: u32,
-}
-
-impl Standing {
-    /// Whether the last attempt failed; none when there was no attempt.
-    #[must_use]
-    pub fn failing(&self) -> Option<bool> {
-        match (self.last_delivered_at, self.last_failed_at) {
-            (None, None) => None,
-            (delivered, failed) => Some(failed > delivered),
-        }
-    }
-}
-
-/// The standing of every integration that something was ever sent to, by receiver and integration.
-pub async fn standings(pool: &SqlitePool) -> Result<HashMap<(String, String), Standing>, StateError> {
-    let rows = sqlx::query(
-        "SELECT n.receiver, n.integration, max(CASE WHEN a.outcome = 'delivered' THEN a.finished_at END) AS delivered, \
-         max(CASE WHEN a.outcome IN ('retry', 'failed', 'unknown') THEN a.finished_at END) AS failed \
-         FROM notification n JOIN notification_attempt a ON a.notification_id = n.id GROUP BY n.receiver, n.integration",
-    )
-    .fetch_all(pool)
-    .await
-    .map_err(StateError::statement("read how receivers do"))?;
-    let mut found: HashMap<(String, String), Standing> = HashMap::new();
-    for row in rows {
-        let standing = found.entry((row.get("receiver"), row.get("integration"))).or_default();
-        standing.last_delivered_at = row.get::<Option<i64>, _>("delivered").map(Timestamp::from_micros);
-        standing.last_failed_at = row.get::<Option<i64>, _>("failed").map(Timestamp::from_micros);
-    }
-    let waiting: Vec<(String, String, i64, Option<String>)> = sqlx::query_as(
-        "SELECT receiver, integration, count(*), max(last_error) FROM notification WHERE state IN ('pending', 'sending') \
-         GROUP BY receiver, integration",
-    )
-    .fetch_all(pool)
-    .await
-    .map_err(StateError::statement("count what waits for receivers"))?;
-    for (receiver, integration, count, error) in waiting {
-        let standing = found.entry((receiver, integration)).or_default();
-        standing.queued = u32::try_from(count).unwrap_or(u32::MAX);
-        standing.last_error = error;
-    }
-    let failed: Vec<(String, String, Option<String>)> = sqlx::query_as(
-        "SELECT receiver, integration, last_error FROM notification WHERE state = 'failed' ORDER BY finished_at",
-    )
-    .fetch_all(pool)
-    .await
-    .map_err(StateError::statement("read the last failures of receivers"))?;
-    for (receiver, integration, error) in failed {
-        let standing = found.entry((receiver, integration)).or_default();
-        standing.last_error = error.or(standing.last_error.take());
-    }
-    Ok(found)
 }

@@ -13,6 +13,7 @@ use super::claim::{self, Claimed, MOST_UNKNOWN};
 use super::destination::{Change, Destination};
 use super::facts;
 use super::manners::{self, Fallback};
+use super::standing;
 
 /// How a row stands after an attempt.
 struct Verdict {
@@ -25,16 +26,25 @@ struct Verdict {
     next_attempt_at: Option<Timestamp>,
 }
 
-/// Records an outcome. `change` is what it meant for the destination.
+/// What became of an attempt.
+pub(super) struct Outcome<'a> {
+    pub(super) result: &'a SendResult,
+    /// What it meant for the destination.
+    pub(super) change: Change,
+    /// Which of the receiver's templates failed, so that the built-in text left.
+    pub(super) template_errors: &'a [String],
+}
+
+/// Records an outcome.
 pub(super) async fn record(
     state: &State,
     env: &Env,
     boot_id: &str,
     claimed: &Claimed,
-    result: &SendResult,
-    change: Change,
+    outcome: &Outcome<'_>,
     fallback: Option<&Fallback>,
 ) -> Result<(), StateError> {
+    let Outcome { result, change, template_errors } = *outcome;
     let act = "record a notification's outcome";
     let now = env.now();
     let mut tx = state.write().await?;
@@ -75,6 +85,11 @@ pub(super) async fn record(
     .execute(&mut *tx)
     .await
     .map_err(StateError::statement(act))?;
+    let to = claimed.to();
+    match &verdict.error {
+        None => standing::delivered(&mut tx, &to, now).await?,
+        Some(error) => standing::failed(&mut tx, &to, now, verdict.state == "failed", error).await?,
+    }
     let failed = verdict.error.clone().filter(|_| verdict.state == "failed");
     let mut data = json!({"attempt": claimed.attempt});
     if let Some(object) = data.as_object_mut() {
@@ -83,6 +98,7 @@ pub(super) async fn record(
             ("error", verdict.error.map(|e| json!(e))),
             ("receipt", verdict.receipt.map(|r| json!(r))),
             ("next_attempt_at", verdict.next_attempt_at.map(|t| json!(t))),
+            ("template_errors", (!template_errors.is_empty()).then(|| json!(template_errors.join("; ")))),
         ];
         object.extend(details.into_iter().filter_map(|(name, value)| value.map(|v| (name.to_owned(), v))));
     }
@@ -90,7 +106,7 @@ pub(super) async fn record(
     if verdict.outcome == "unknown" && verdict.state == "failed" {
         facts::note(&mut tx, now, "notification.failed", &claimed.subject, data).await?;
     }
-    apply(&mut tx, &claimed.to(), change, now).await?;
+    apply(&mut tx, &to, change, now).await?;
     if let (Some(fallback), "failed" | "delivered") = (fallback, verdict.state) {
         manners::tell(&mut tx, env, now, claimed, fallback, failed.as_deref()).await?;
     }

@@ -150,6 +150,14 @@ impl<A: Api> Channel for Over<A> {
     fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, SendResult> {
         Box::pin(self.attempt(message))
     }
+    fn preview(&self, message: &Outgoing) -> Result<String, String> {
+        Ok(match self.api.call(message)?.body {
+            Body::Json(json) => webhook::pretty(&json),
+            Body::Form(pairs) => {
+                pairs.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n")
+            }
+        })
+    }
     fn timeout(&self) -> Span {
         TIMEOUT
     }

@@ -93,6 +93,9 @@ impl Channel for Slack {
     fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, SendResult> {
         Box::pin(self.attempt(message))
     }
+    fn preview(&self, message: &Outgoing) -> Result<String, String> {
+        Ok(webhook::pretty(&message::render(message, &self.look)))
+    }
     fn timeout(&self) -> Span {
         TIMEOUT
     }

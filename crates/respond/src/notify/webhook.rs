@@ -96,6 +96,9 @@ impl Channel for Webhook {
     fn send<'a>(&'a self, message: &'a Outgoing) -> BoxFuture<'a, SendResult> {
         Box::pin(self.attempt(message))
     }
+    fn preview(&self, message: &Outgoing) -> Result<String, String> {
+        Ok(pretty(&body::render(message, &self.external_url)))
+    }
     fn timeout(&self) -> Span {
         self.timeout
     }
@@ -106,6 +109,11 @@ impl Channel for Webhook {
     fn wants_context(&self) -> bool {
         false
     }
+}
+
+/// A body for people to look at.
+pub(super) fn pretty(body: &serde_json::Value) -> String {
+    serde_json::to_string_pretty(body).unwrap_or_else(|_| body.to_string())
 }
 
 /// A secret as a URL; the error names the reference only.

@@ -8,10 +8,10 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use watchkeeper_domain::telemetry::TelemetrySink;
-use watchkeeper_domain::{Span, Timestamp};
+use watchkeeper_domain::{Env, Span, Timestamp};
 use watchkeeper_state::{ReconcileError, Reconciler, Report, StateError, Wake};
 
-use super::{Shared, Wakes};
+use super::{Progress, Shared, Wakes};
 use crate::http::dto::session::ChangeKind;
 use crate::http::events::Hub;
 use crate::supervisor::chain;
@@ -34,10 +34,12 @@ pub(super) fn chains(shared: &Arc<Shared>, wakes: &Wakes) -> Vec<Chain> {
             next: next.iter().map(|w| (*w).clone()).collect(),
             kinds,
             changes: shared.changes.clone(),
+            progress: Arc::clone(&shared.progress),
+            env: shared.env.clone(),
         })
     };
     let publish = Arc::clone(&shared.status_page);
-    vec![
+    let chains = vec![
         Chain {
             name: "rules",
             wake: shared.scheduler.wake(),
@@ -74,6 +76,7 @@ pub(super) fn chains(shared: &Arc<Shared>, wakes: &Wakes) -> Vec<Chain> {
                     &[],
                     &[ChangeKind::OnCall, ChangeKind::Notification, ChangeKind::Incident],
                 ),
+                stage(Arc::clone(&shared.drills) as _, &[], &[ChangeKind::Drill, ChangeKind::Alert]),
                 // Delivery begins when the incident is known, so that the first message can speak of it.
                 Arc::new(Ring(wakes.outbox.clone())),
                 stage(publish, &[], &[ChangeKind::Incident]),
@@ -93,8 +96,26 @@ pub(super) fn chains(shared: &Arc<Shared>, wakes: &Wakes) -> Vec<Chain> {
                 &[ChangeKind::Run, ChangeKind::Incident],
             )],
         },
-        Chain { name: "housekeeping", wake: Wake::default(), stages: vec![Arc::new(Housekeeping::new(shared))] },
-    ]
+        Chain {
+            name: "receivers",
+            wake: Wake::default(),
+            stages: vec![stage(
+                Arc::clone(&shared.receiver_watch) as _,
+                &[],
+                &[ChangeKind::Alert, ChangeKind::Notification],
+            )],
+        },
+        Chain {
+            name: "housekeeping",
+            wake: Wake::default(),
+            stages: vec![stage(Arc::new(Housekeeping::new(shared)), &[], &[])],
+        },
+    ];
+    // What never comes to an end stands still from the beginning.
+    for stage in chains.iter().flat_map(|chain| &chain.stages) {
+        shared.progress.completed(stage.name(), shared.env.now());
+    }
+    chains
 }
 
 /// A reconciler that wakes others and tells live readers when it did something.
@@ -103,6 +124,8 @@ struct Stage {
     next: Vec<Wake>,
     kinds: &'static [ChangeKind],
     changes: Hub,
+    progress: Arc<Progress>,
+    env: Env,
 }
 
 impl Reconciler for Stage {
@@ -113,6 +136,7 @@ impl Reconciler for Stage {
     fn reconcile(&self) -> Pin<Box<dyn Future<Output = Result<Report, ReconcileError>> + Send + '_>> {
         Box::pin(async {
             let report = self.inner.reconcile().await?;
+            self.progress.completed(self.inner.name(), self.env.now());
             if report.processed > 0 {
                 self.next.iter().for_each(Wake::wake);
                 self.changes.changed(self.kinds);

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use parking_lot::Mutex;
 use watchkeeper_domain::telemetry::{Batch, MetricMeta, Sample, SeriesSamples};
-use watchkeeper_domain::{Labels, labels::NAME};
+use watchkeeper_domain::{Labels, Timestamp, labels::NAME};
 
 use super::Shared;
 
@@ -166,6 +166,38 @@ impl Metrics {
                 value: (status.errors + status.panics) as f64,
             });
         }
+        figures.extend(self_watch(shared));
         figures
     }
+}
+
+/// How Watchkeeper itself does.
+#[expect(clippy::cast_precision_loss, reason = "figures for people and rules")]
+fn self_watch(shared: &Shared) -> Vec<Figure> {
+    let status = shared.watchman.status();
+    let seconds = |at: Timestamp| at.as_millis() as f64 / 1e3;
+    let plain = |name, kind, help, value: f64| Figure { name, kind, help, labels: Vec::new(), value };
+    let stalled = f64::from(u8::from(status.stalled_since.is_some()));
+    let help = "1 while the way of an alert is stalled.";
+    let mut figures = vec![plain("watchkeeper_pipeline_stalled", "gauge", help, stalled)];
+    let beats = [("delivered", status.beats), ("failed", status.beats_failed), ("withheld", status.beats_withheld)];
+    figures.extend(beats.map(|(outcome, count)| Figure {
+        name: "watchkeeper_heartbeats_total",
+        kind: "counter",
+        help: "Heartbeats by what became of them.",
+        labels: vec![("outcome", outcome.to_owned())],
+        value: count as f64,
+    }));
+    figures.extend(status.last_beat_at.map(|at| {
+        let help = "When a heartbeat last arrived, Unix seconds.";
+        plain("watchkeeper_heartbeat_last_delivered_timestamp_seconds", "gauge", help, seconds(at))
+    }));
+    figures.extend(shared.progress.all().into_iter().map(|(stage, at)| Figure {
+        name: "watchkeeper_stage_last_completed_timestamp_seconds",
+        kind: "gauge",
+        help: "When a stage of the background work last came to an end of a look, Unix seconds.",
+        labels: vec![("stage", stage.to_owned())],
+        value: seconds(at),
+    }));
+    figures
 }

@@ -18,25 +18,28 @@ use watchkeeper_detect::probe::ProbeRunner;
 use watchkeeper_detect::scheduler::Scheduler;
 use watchkeeper_domain::telemetry::Batch;
 use watchkeeper_domain::{Actor, Env, Timestamp};
+use watchkeeper_incident::drill::settings::Settings as DrillSettings;
 use watchkeeper_incident::oncall::{OnCall, OnCallWatch, Settings as OnCallSettings};
-use watchkeeper_incident::{EscalationReconciler, IncidentReconciler, Incidents, Policy};
+use watchkeeper_incident::{Drills, EscalationReconciler, IncidentReconciler, Incidents, Policy};
 use watchkeeper_ingest::Limits;
 use watchkeeper_publish::StatusReconciler;
 use watchkeeper_respond::client::Client;
 use watchkeeper_respond::notify::deliver::{Deliverer, Settings};
+use watchkeeper_respond::notify::watch::ReceiverWatch;
 use watchkeeper_respond::workflow::Engine;
 use watchkeeper_scrape::ScrapeRunner;
 use watchkeeper_state::{Entry, State, StateError, Wake, ledger};
 use watchkeeper_store::Store;
 
 use super::rule_groups::RuleGroups;
-use super::{Backtests, Metrics, Options, Pressed, Repeats, Senders, StartError, configure};
+use super::{Backtests, Metrics, Options, Pressed, Progress, Repeats, Senders, StartError, configure};
 use crate::http::access::Sessions;
 use crate::http::app_insights::Counting;
 use crate::http::dto::session::ChangeKind;
 use crate::http::events::Hub;
 use crate::supervisor::{Supervisor, chain};
 use crate::tls::{self, Certificates};
+use crate::watchman::Watchman;
 
 /// The running parts.
 pub struct Shared {
@@ -79,6 +82,14 @@ pub struct Shared {
     pub on_call_watch: Arc<OnCallWatch>,
     /// People being called until somebody answers.
     pub escalation_reconciler: Arc<EscalationReconciler>,
+    /// Fire drills.
+    pub drills: Arc<Drills>,
+    /// Receivers that do not work.
+    pub receiver_watch: Arc<ReceiverWatch>,
+    /// When each stage last came to an end.
+    pub progress: Arc<Progress>,
+    /// Watches over all of this.
+    pub watchman: Watchman,
     /// Delivery.
     pub deliverer: Arc<Deliverer>,
     /// Workflows.
@@ -207,6 +218,7 @@ impl Shared {
         self.alert_reconciler.reload(Routing::from(&config));
         self.incidents.reload(Policy::from(&config));
         self.on_call.reload(OnCallSettings::from(&config));
+        self.drills.reload(DrillSettings::from(&config));
         self.deliverer.configure(&Settings::from(&config));
         self.status_page.reload(config.status_page.clone());
         self.probes.apply(&config.probes);

@@ -1,4 +1,4 @@
-//! `watchkeeper alert …` and `watchkeeper explain alert …`.
+//! `watchkeeper alert …`, `watchkeeper explain alert …` and `watchkeeper explain notification …`.
 //!
 //! Not rules: see `rule`.
 
@@ -10,6 +10,7 @@ use super::{Failure, Outcome};
 use crate::http::dto::alerts::{
     AcknowledgeAlerts, Alert, AlertDetail, AlertList, AlertsChanged, AssignAlerts, ExplainStep, Explanation,
 };
+use crate::http::dto::deliveries::NotificationExplanation;
 use crate::http::dto::words;
 
 #[derive(Debug, clap::Subcommand)]
@@ -71,6 +72,11 @@ pub(super) enum Explain {
     /// Explain an alert.
     Alert {
         /// `alr_…`.
+        id: String,
+    },
+    /// Explain what became of a notification.
+    Notification {
+        /// `ntf_…`, as `watchkeeper notify list` shows it.
         id: String,
     },
     /// Explain why somebody was, or was not, called.
@@ -175,6 +181,13 @@ fn detail(alert: &AlertDetail) {
 pub(super) async fn explain(server: &Server, format: Format, command: Explain) -> Outcome {
     let id = match command {
         Explain::Alert { id } => id,
+        Explain::Notification { id } => {
+            let explanation: NotificationExplanation = server.get(&format!("/notifications/{id}/explain"), &[]).await?;
+            return output::show(format, &explanation, |e| {
+                output::line(&e.verdict);
+                e.steps.iter().for_each(step);
+            });
+        }
         Explain::Person { name, at, around } => return super::oncall::explain(server, format, &name, at, around).await,
     };
     let explanation: Explanation = server.get(&format!("/alerts/{id}/explain"), &[]).await?;

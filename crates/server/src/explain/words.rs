@@ -85,6 +85,12 @@ pub(super) fn step(row: &LedgerRow) -> ExplainStep {
             (Stage::Receipt, Outcome::Failed, format!("Whether it reached {} is not known", over()))
         }
         "notification.failed" => (Stage::Receipt, Outcome::Failed, format!("It could not be delivered to {}", over())),
+        "notification.gathered" => {
+            (Stage::Notification, Outcome::Stopped, format!("Told together with others in {}", text("by")))
+        }
+        "drill.started" => (Stage::Alert, Outcome::Info, format!("A fire drill begins, asked for by {}", row.actor)),
+        "drill.confirmed" => (Stage::Alert, Outcome::Ok, format!("{} confirmed the fire drill", row.actor)),
+        "drill.missed" => (Stage::Alert, Outcome::Failed, "Nobody confirmed the fire drill".to_owned()),
         kind => by_noun(kind, row),
     };
     ExplainStep {
@@ -134,7 +140,7 @@ fn by_noun(kind: &str, row: &LedgerRow) -> (Stage, Outcome, String) {
 
 /// What people want to read of an entry's data, a line each.
 fn detail(data: &Value) -> Option<String> {
-    const SHOWN: [&str; 14] = [
+    const SHOWN: [&str; 15] = [
         "reason",
         "value",
         "threshold",
@@ -144,6 +150,7 @@ fn detail(data: &Value) -> Option<String> {
         "receipt",
         "error",
         "next_attempt_at",
+        "template_errors",
         "missed",
         "next_at",
         "outcome",

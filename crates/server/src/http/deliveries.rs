@@ -7,15 +7,24 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use watchkeeper_alert::notice::Notice;
 use watchkeeper_config::model::Receiver as Configured;
+use watchkeeper_config::model::receiver::Templates;
 use watchkeeper_domain::ids::NotificationId;
-use watchkeeper_domain::{Category, Integration, Timestamp};
-use watchkeeper_respond::notify::read::{self, Attempt, Filter, Standing};
+use watchkeeper_domain::{Category, Code, Integration, Timestamp};
+use watchkeeper_respond::notify::IncidentLink;
+use watchkeeper_respond::notify::content::Content;
+use watchkeeper_respond::notify::deliver::Settings;
+use watchkeeper_respond::notify::preview::{self, Wanted};
+use watchkeeper_respond::notify::read::{self, Attempt, Filter};
+use watchkeeper_respond::notify::standing::{self, Standing};
 
 use super::access::Caller;
 use super::alerts::find;
+use super::body::JsonBody;
 use super::dto::deliveries::{
-    Channel, DeliveryAttempt, Notification, NotificationList, NotificationQuery, Receiver, ReceiverList,
+    Channel, ChannelPreview, DeliveryAttempt, MessagePreview, MessageTemplates, MessageTrial, Notification,
+    NotificationExplanation, NotificationList, NotificationQuery, Receiver, ReceiverList,
 };
 use super::dto::session::ChangeKind;
 use super::dto::words::{DeliveryState, ReceiverHealth};
@@ -31,21 +40,25 @@ pub async fn receivers(State(shared): State<Arc<Shared>>) -> ApiResult<Json<Rece
 
 /// All receivers with their health.
 pub(super) async fn all(shared: &Shared) -> ApiResult<Vec<Receiver>> {
-    let standings = read::standings(shared.state.read()).await?;
+    let standings = standing::standings(shared.state.read()).await?;
     let config = shared.config.load();
-    Ok(config.receivers.values().map(|r| receiver(r, |key| standings.get(&(r.name.clone(), key.to_owned())))).collect())
+    Ok(config.receivers.values().map(|r| receiver(r, |key| standing::of(&config, &standings, r, key))).collect())
 }
 
-fn receiver<'a>(configured: &Configured, standing: impl Fn(&str) -> Option<&'a Standing>) -> Receiver {
+fn receiver(configured: &Configured, standing: impl Fn(&str) -> Option<Standing>) -> Receiver {
     let keys = configured.integrations();
-    let found: Vec<Option<&Standing>> = keys.iter().map(|i| standing(&i.key)).collect();
+    let found: Vec<Option<Standing>> = keys.iter().map(|i| standing(&i.key)).collect();
     let channels: Vec<Channel> = keys
         .iter()
         .zip(&found)
         .map(|(integration, standing)| Channel {
             kind: kind(&integration.key).to_owned(),
             target: target(configured, &integration.key),
-            health: health(*standing),
+            health: health(standing.as_ref()),
+            last_delivered_at: standing.as_ref().and_then(|s| s.last_delivered_at).map(Into::into),
+            last_failed_at: standing.as_ref().and_then(|s| s.last_failed_at).map(Into::into),
+            failing_since: standing.as_ref().and_then(|s| s.failing_since).map(Into::into),
+            last_error: standing.as_ref().and_then(|s| s.last_error.clone()),
         })
         .collect();
     let known = || found.iter().flatten();
@@ -111,6 +124,63 @@ pub async fn test(
     Ok((StatusCode::ACCEPTED, Json(NotificationList { items, total, next_cursor: None })))
 }
 
+/// `POST /receivers/{name}/preview`: what the receiver would be told of a past alert. Sends nothing.
+pub async fn preview(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(name): Path<String>,
+    JsonBody(trial): JsonBody<MessageTrial>,
+) -> ApiResult<Json<MessagePreview>> {
+    let config = shared.config.load_full();
+    let receiver = config.receivers.get(&name).ok_or_else(|| ApiProblem::not_found("receiver", &name))?;
+    let found = find(&shared, &caller, &trial.alert_id).await?;
+    let alert = &found.alert;
+    let templates = trial.templates.map_or_else(|| receiver.templates.clone(), templates);
+    let notice = Notice {
+        group_key: "preview",
+        group_labels: &alert.labels.only(|label| label == "alertname"),
+        receiver: &name,
+        alerts: &[alert],
+        truncated: 0,
+    };
+    let content = Content::read("alert", &notice.content().to_string())
+        .map_err(|error| ApiProblem::new(Code::Internal, format!("The alert cannot be told: {error}.")))?;
+    let of = watchkeeper_incident::read::of_alert(shared.state.read(), alert.id).await?;
+    let incident = of.and_then(|of| of.incident).map(|(id, number, title)| IncidentLink { id, number, title });
+    let wanted = Wanted { status: notice.status(), alerts: &[alert.id], content, incident };
+    let settings = Settings::from(config.as_ref());
+    let made = preview::preview(&settings, &shared.client, &shared.env, &name, &templates, wanted);
+    let (wording, channels) = made.ok_or_else(|| ApiProblem::not_found("receiver", &name))?;
+    let channels = channels.into_iter().map(|made| {
+        let (body, error) = match made.body {
+            Ok(body) => (Some(body), None),
+            Err(error) => (None, Some(error)),
+        };
+        ChannelPreview { channel: made.integration, body, error }
+    });
+    Ok(Json(MessagePreview {
+        templates: MessageTemplates {
+            title: templates.title,
+            body: templates.body,
+            subject: templates.subject,
+            fields: templates.fields,
+        },
+        rendered: MessageTemplates {
+            title: wording.title,
+            body: wording.body,
+            subject: wording.subject,
+            fields: wording.fields,
+        },
+        errors: wording.errors,
+        channels: channels.collect(),
+    }))
+}
+
+fn templates(given: MessageTemplates) -> Templates {
+    let text = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+    Templates { title: text(given.title), body: text(given.body), subject: text(given.subject), fields: given.fields }
+}
+
 /// `GET /notifications`.
 pub async fn list(
     State(shared): State<Arc<Shared>>,
@@ -146,6 +216,35 @@ pub async fn list(
     let next_cursor = found.last().filter(|_| more).map(|n| format!("{}.{}", n.created_at.as_micros(), n.id));
     let items = for_caller(&shared, &caller, found).await?;
     Ok(Json(NotificationList { items, total, next_cursor }))
+}
+
+/// `GET /notifications/{id}`.
+pub async fn show(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> ApiResult<Json<Notification>> {
+    let found = visible(&shared, &caller, &id).await?;
+    Ok(Json(found.1))
+}
+
+/// `GET /notifications/{id}/explain`.
+pub async fn explain(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> ApiResult<Json<NotificationExplanation>> {
+    let found = visible(&shared, &caller, &id).await?;
+    Ok(Json(crate::explain::notification(&shared, &found.0).await?))
+}
+
+/// One notification as it is stored and as it is shown; not there for who may not know of it.
+async fn visible(shared: &Shared, caller: &Caller, id: &str) -> ApiResult<(read::Notification, Notification)> {
+    let unknown = || ApiProblem::not_found("notification", id);
+    let parsed: NotificationId = id.parse().map_err(|_| unknown())?;
+    let stored = read::find(shared.state.read(), parsed).await?.ok_or_else(unknown)?;
+    let shown = for_caller(shared, caller, vec![stored.clone()]).await?.pop().ok_or_else(unknown)?;
+    Ok((stored, shown))
 }
 
 /// Where a page ended.

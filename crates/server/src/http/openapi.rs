@@ -18,7 +18,9 @@ mod now;
 mod oncall;
 mod prometheus;
 mod response;
+mod routing;
 mod rules;
+mod self_watch;
 mod telemetry;
 
 /// The whole document.
@@ -91,6 +93,13 @@ mod telemetry;
         response::list_receivers,
         response::test_receiver,
         response::list_notifications,
+        response::get_notification,
+        response::explain_notification,
+        response::preview_message,
+        self_watch::get_self_watch,
+        self_watch::list_drills,
+        self_watch::run_drill,
+        self_watch::confirm_drill,
         telemetry::list_metrics,
         telemetry::list_logs,
         explore::list_log_patterns,
@@ -99,6 +108,8 @@ mod telemetry;
         telemetry::list_traces,
         telemetry::get_trace,
         telemetry::list_services,
+        routing::get_routing,
+        routing::which_way,
         oncall::on_call,
         oncall::list_schedules,
         oncall::get_schedule,

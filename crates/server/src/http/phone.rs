@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use watchkeeper_config::model::person::RECEIVER_PREFIX;
 use watchkeeper_config::model::receiver::{Service, Twilio};
 use watchkeeper_domain::ids::{AlertId, IncidentId};
 use watchkeeper_domain::{Actor, Code, Span};
@@ -22,7 +23,7 @@ use crate::app::Shared;
 const MOST_BYTES: usize = 64 << 10;
 /// A message older than this is not what an answer is about.
 const OLDEST: Span = Span::from_secs(24 * 3_600);
-/// How many notifications are looked through.
+/// How many notifications of a receiver are looked through.
 const MOST_LOOKED_AT: u32 = 500;
 
 /// A form of Twilio's, verified.
@@ -99,23 +100,30 @@ pub async fn voice(State(shared): State<Arc<Shared>>, request: Request) -> ApiRe
 /// What was said to a number lately, newest first.
 async fn told(shared: &Shared, number: &str) -> ApiResult<Vec<Notification>> {
     let config = shared.config.load_full();
-    let is_told = |n: &Notification| {
-        let receiver = config.receivers.get(&n.receiver);
-        let integration = receiver.and_then(|r| r.services().find(|(key, _)| *key == n.integration));
-        integration.is_some_and(|(_, integration)| match &integration.service {
-            Service::Sms { to, .. } | Service::Voice { to, .. } => to == number,
-            _ => false,
-        })
+    let leads_there = |service: &Service| match service {
+        Service::Sms { to, .. } | Service::Voice { to, .. } => to == number,
+        _ => false,
     };
-    let mut all = read::list(shared.state.read(), &Filter::default(), MOST_LOOKED_AT, 0).await?;
-    let oldest = shared.env.now() - OLDEST;
-    all.retain(|n| n.created_at >= oldest && is_told(n));
+    let since = Some(shared.env.now() - OLDEST);
+    let mut all = Vec::new();
+    for receiver in config.receivers.values() {
+        let keys: Vec<String> =
+            receiver.services().filter(|(_, i)| leads_there(&i.service)).map(|(key, _)| key).collect();
+        if keys.is_empty() {
+            continue;
+        }
+        let filter = Filter { receiver: Some(receiver.name.clone()), since, ..Filter::default() };
+        let found = read::list(shared.state.read(), &filter, MOST_LOOKED_AT, 0).await?;
+        all.extend(found.into_iter().filter(|n| keys.contains(&n.integration)));
+    }
+    all.sort_by(|a, b| (b.created_at, &b.id).cmp(&(a.created_at, &a.id)));
     Ok(all)
 }
 
 /// The alerts of a message are theirs now. What is said of it.
 async fn take(shared: &Shared, notification: &Notification, number: &str) -> ApiResult<String> {
-    let actor = Actor::User(number.to_owned());
+    // A person's own number is that person; any other one stands for itself.
+    let actor = Actor::User(notification.receiver.strip_prefix(RECEIVER_PREFIX).unwrap_or(number).to_owned());
     let alerts: Vec<AlertId> = notification.alert_ids.iter().filter_map(|id| id.parse().ok()).collect();
     let incident: Option<IncidentId> = notification.incident_id.as_ref().and_then(|id| id.parse().ok());
     if alerts.is_empty() && incident.is_none() {

@@ -21,9 +21,9 @@ use watchkeeper_domain::Code;
 
 use super::problem::ApiProblem;
 use super::{
-    access, alertmanager, alerts, app_insights, backtests, calendar, chart, console, deliveries, demo, events, explore,
-    incidents, incoming, ingest, ledger, now, oncall, page, phone, post_mortem, prometheus, rules, silences, slack,
-    status_page, targets, telemetry, workflows,
+    access, alertmanager, alerts, app_insights, backtests, calendar, chart, console, deliveries, demo, drills, events,
+    explore, incidents, incoming, ingest, ledger, now, oncall, page, phone, post_mortem, prometheus, routing, rules,
+    silences, slack, status_page, targets, telemetry, workflows,
 };
 use crate::app::Shared;
 
@@ -117,6 +117,15 @@ pub fn routes() -> Routes {
             .route(Method::GET, "/api/watchkeeper/v1/receivers", VIEW, get(deliveries::receivers))
             .route(Method::POST, "/api/watchkeeper/v1/receivers/{name}/test", ADMIN, post(deliveries::test))
             .route(Method::GET, "/api/watchkeeper/v1/notifications", VIEW, get(deliveries::list))
+            .route(Method::GET, "/api/watchkeeper/v1/notifications/{id}", VIEW, get(deliveries::show))
+            .route(Method::GET, "/api/watchkeeper/v1/notifications/{id}/explain", VIEW, get(deliveries::explain))
+            .route(Method::GET, "/api/watchkeeper/v1/routing", VIEW, get(routing::tree))
+            .route(Method::POST, "/api/watchkeeper/v1/routing/which", VIEW, post(routing::which))
+            .route(Method::POST, "/api/watchkeeper/v1/receivers/{name}/preview", ACT, post(deliveries::preview))
+            .route(Method::GET, "/api/watchkeeper/v1/self-watch", VIEW, get(drills::self_watch))
+            .route(Method::GET, "/api/watchkeeper/v1/drills", VIEW, get(drills::list))
+            .route(Method::POST, "/api/watchkeeper/v1/drills", ACT, post(drills::run))
+            .route(Method::POST, "/api/watchkeeper/v1/drills/{id}/confirm", ACT, post(drills::confirm))
             .route(Method::GET, "/api/watchkeeper/v1/oncall", VIEW, get(oncall::now))
             .route(Method::GET, "/api/watchkeeper/v1/oncall/schedules", VIEW, get(oncall::schedules))
             .route(Method::GET, "/api/watchkeeper/v1/oncall/schedules/{name}", VIEW, get(oncall::schedule))
@@ -199,6 +208,8 @@ pub fn routes() -> Routes {
             .route(Method::GET, "/feed.atom", PUBLIC, get(status_page::feed))
             .route(Method::GET, "/calendars/schedules/{name}/{seal}", PUBLIC, get(calendar::schedule))
             .route(Method::GET, "/calendars/people/{name}/{seal}", PUBLIC, get(calendar::person))
+            .route(Method::GET, "/drills/{id}/{seal}", PUBLIC, get(drills::page))
+            .route(Method::POST, "/drills/{id}/{seal}", PUBLIC, post(drills::confirm_by_link))
             .route(Method::GET, "/charts/{file}", PUBLIC, get(chart::png))
             .route(Method::POST, "/v2/enqueue", PUBLIC, post(incoming::pagerduty::enqueue))
             .route(Method::POST, "/twilio/sms", PUBLIC, post(phone::sms))

@@ -8,15 +8,18 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use watchkeeper_alert::silence::{
-    MAX_MATCHERS, NewSilence as Wanted, OWNER, Silence as Stored, SilenceState as StoredState, TICKET,
+    Filter, MAX_MATCHERS, NewSilence as Wanted, OWNER, Silence as Stored, SilenceState as StoredState, TICKET,
 };
 use watchkeeper_domain::ids::SilenceId;
-use watchkeeper_domain::{Matcher, Span};
+use watchkeeper_domain::time_interval::{Written, WrittenTime};
+use watchkeeper_domain::{Matcher, Span, TimeInterval};
 
 use super::access::Caller;
 use super::alerts::{hidden, refused, summary};
 use super::body::JsonBody;
-use super::dto::silences::{NewSilence, Silence, SilenceList, SilencePreview, SilenceQuery, SilenceTrial};
+use super::dto::silences::{
+    NewSilence, Silence, SilenceList, SilencePreview, SilenceQuery, SilenceTimes, SilenceTrial,
+};
 use super::dto::words::SilenceState;
 use super::extract::{Path, Query};
 use super::page::{Paging, words};
@@ -34,9 +37,11 @@ pub async fn list(
     let states: Vec<SilenceState> = words("state", query.state.as_deref().unwrap_or("active,pending"))?;
     let states: Vec<StoredState> = states.into_iter().map(stored_state).collect();
     let paging = Paging::new(query.limit, query.cursor.as_deref())?;
-    let found = shared.silences.list(&states, paging.limit + 1, paging.offset).await.map_err(refused)?;
+    let text = query.q.filter(|text| !text.trim().is_empty());
+    let filter = Filter { states, text, recurring: query.recurring };
+    let found = shared.silences.search(&filter, paging.limit + 1, paging.offset).await.map_err(refused)?;
     let (found, next_cursor) = paging.page(found);
-    let total = shared.silences.count(&states).await.map_err(refused)?;
+    let total = shared.silences.count(&filter).await.map_err(refused)?;
     Ok(Json(SilenceList { items: shown(&shared, &found).await?, total, next_cursor }))
 }
 
@@ -53,12 +58,12 @@ pub async fn create(
         starts_at: body.starts_at.map(|t| t.0),
         duration,
         comment: body.comment,
+        recurrence: body.recurrence.map(times).transpose()?,
         annotations: [(OWNER, body.owner), (TICKET, body.ticket)]
             .into_iter()
             .filter_map(|(name, text)| Some((name.to_owned(), text?.trim().to_owned())))
             .filter(|(_, text)| !text.is_empty())
             .collect(),
-        ..Wanted::default()
     };
     let silence = shared.silences.create(wanted, caller.actor()).await.map_err(refused)?;
     Ok((StatusCode::CREATED, Json(one(&shared, silence).await?)))
@@ -128,9 +133,48 @@ async fn shown(shared: &Shared, silences: &[Stored]) -> ApiResult<Vec<Silence>> 
         comment: silence.comment.clone(),
         owner: silence.annotations.get(OWNER).cloned(),
         ticket: silence.annotations.get(TICKET).cloned(),
+        recurrence: silence.recurrence.as_ref().map(shown_times),
+        next_change_at: silence.next_change(now).map(Into::into),
         matching_alerts,
     };
     Ok(silences.iter().zip(matching).map(show).collect())
+}
+
+/// Times as the API takes them, or the part of them that cannot be read.
+fn times(given: SilenceTimes) -> ApiResult<TimeInterval> {
+    let part = |text: &String| {
+        let both = text.split_once('-').map(|(start, end)| (start.trim().to_owned(), end.trim().to_owned()));
+        let (start_time, end_time) = both.ok_or_else(|| {
+            ApiProblem::invalid(
+                "recurrence.times",
+                format!("`{text}` is no part of a day; write for example 22:00-24:00"),
+            )
+        })?;
+        Ok::<_, ApiProblem>(WrittenTime { start_time, end_time })
+    };
+    let written = Written {
+        times: given.times.iter().map(part).collect::<Result<_, _>>()?,
+        weekdays: given.weekdays,
+        days_of_month: given.days_of_month,
+        months: given.months,
+        years: Vec::new(),
+        location: given.time_zone.filter(|zone| !zone.is_empty()),
+    };
+    if written == (Written { location: written.location.clone(), ..Written::default() }) {
+        return Err(ApiProblem::invalid("recurrence", "name at least days or times; one that always holds needs none"));
+    }
+    TimeInterval::new(written).map_err(|error| ApiProblem::invalid("recurrence", format!("{}: {error}", error.part)))
+}
+
+fn shown_times(interval: &TimeInterval) -> SilenceTimes {
+    let written = interval.written().clone();
+    SilenceTimes {
+        weekdays: written.weekdays,
+        days_of_month: written.days_of_month,
+        months: written.months,
+        times: written.times.iter().map(|part| format!("{}-{}", part.start_time, part.end_time)).collect(),
+        time_zone: written.location,
+    }
 }
 
 fn stored_state(state: SilenceState) -> StoredState {

@@ -12,6 +12,8 @@ mod restart;
 mod rules;
 mod security;
 mod seed;
+mod self_watch;
 mod silence;
+mod telling;
 mod unknown;
 pub mod world;

@@ -35,7 +35,9 @@ const COLUMNS: Column<Notification>[] = [
     wide: true,
     cell: (n) => (
       <div className="wk-wrap">
-        <Text size="sm">{n.title}</Text>
+        <Link to="/deliveries/$id" params={{ id: n.id }}>
+          {n.title}
+        </Link>
         <Text size="xs" c="dimmed" component="div">
           {n.reason}
           {n.incident_id && (
@@ -82,7 +84,7 @@ export function DeliveryTable({ items }: { items: Notification[] }) {
   return <DataList label="Deliveries" items={items} columns={COLUMNS} keyOf={(n) => n.id} />;
 }
 
-function Attempts({ notification }: { notification: Notification }) {
+export function Attempts({ notification }: { notification: Notification }) {
   const { attempts, next_attempt_at } = notification;
   if (attempts.length === 0)
     return (

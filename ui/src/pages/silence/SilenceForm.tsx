@@ -1,7 +1,7 @@
 // The form of a new silence: what, until when, why, and what that would hold back. Its start values may come from the
 // address, so that a message can link to it.
 
-import { Button, Group, Input, SegmentedControl, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { Button, Group, Input, MultiSelect, SegmentedControl, Stack, Text, Textarea, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useMemo, useState } from "react";
 import { createSilence, useAction } from "../../api/actions.ts";
@@ -9,7 +9,8 @@ import { useUtc } from "../../app/preferences.ts";
 import { absolute } from "../../format/time.ts";
 import { matcherLines } from "./matchers.ts";
 import { Preview } from "./Preview.tsx";
-import { CHOICES, type Choice, endOf, fieldValue, nextMonday } from "./until.ts";
+import { DAYS, recurrenceOf } from "./recurrence.ts";
+import { CHOICES, type Choice, endOf, fieldValue, LONGEST_MS, LONGEST_RECURRING_MS, nextMonday } from "./until.ts";
 
 export function SilenceForm({ matchers, onDone }: { matchers: string; onDone: () => void }) {
   const utc = useUtc();
@@ -18,16 +19,31 @@ export function SilenceForm({ matchers, onDone }: { matchers: string; onDone: ()
   const [custom, setCustom] = useState(() => fieldValue(nextMonday(Date.now(), utc), utc));
   const [comment, setComment] = useState("");
   const [ticket, setTicket] = useState("");
+  const [owner, setOwner] = useState("");
+  const [days, setDays] = useState<string[]>([]);
+  const [times, setTimes] = useState("");
   const create = useAction(createSilence, (s) => `Silenced until ${absolute(Date.parse(s.ends_at), utc)}`);
   const wanted = useMemo(() => matcherLines(lines), [lines]);
   const [settled] = useDebouncedValue(wanted, 300);
+  const longest = recurrenceOf(days, times, utc) ? LONGEST_RECURRING_MS : LONGEST_MS;
   // Looked at when the form is drawn: typing draws it anew, and the end is taken once more when it is sent.
-  const end = endOf(choice, custom, Date.now(), utc);
+  const end = endOf(choice, custom, Date.now(), utc, longest);
   const submit = () => {
-    const at = endOf(choice, custom, Date.now(), utc);
+    const at = endOf(choice, custom, Date.now(), utc, longest);
     if (at === null) return;
     const duration = `${Math.max(1, Math.round((at - Date.now()) / 1_000))}s`;
-    create.mutate({ matchers: wanted, duration, comment, ticket: ticket.trim() || undefined }, { onSuccess: onDone });
+    const recurrence = recurrenceOf(days, times, utc);
+    create.mutate(
+      {
+        matchers: wanted,
+        duration,
+        comment,
+        ticket: ticket.trim() || undefined,
+        owner: owner.trim() || undefined,
+        recurrence,
+      },
+      { onSuccess: onDone },
+    );
   };
   return (
     <form
@@ -66,9 +82,25 @@ export function SilenceForm({ matchers, onDone }: { matchers: string; onDone: ()
             label={utc ? "Until (UTC)" : "Until"}
             value={custom}
             onChange={(e) => setCustom(e.currentTarget.value)}
-            error={end === null ? "Choose a moment from now on, within 90 days." : undefined}
+            error={end === null ? "Choose a moment from now on, within 90 days (366 when it recurs)." : undefined}
           />
         )}
+        <Group grow align="flex-start">
+          <MultiSelect
+            label="Only on"
+            description="Again and again until its end; empty: every day"
+            data={DAYS}
+            value={days}
+            onChange={setDays}
+            clearable
+          />
+          <TextInput
+            label="Only at"
+            description={`Parts of a day${utc ? " (UTC)" : ""}: 22:00-24:00, 00:00-06:00`}
+            value={times}
+            onChange={(e) => setTimes(e.currentTarget.value)}
+          />
+        </Group>
         <Group grow align="flex-start">
           <TextInput
             label="Why"
@@ -83,6 +115,13 @@ export function SilenceForm({ matchers, onDone }: { matchers: string; onDone: ()
             maxLength={400}
             value={ticket}
             onChange={(e) => setTicket(e.currentTarget.value)}
+          />
+          <TextInput
+            label="Owner"
+            placeholder="whom to ask about it"
+            maxLength={400}
+            value={owner}
+            onChange={(e) => setOwner(e.currentTarget.value)}
           />
         </Group>
         <Preview matchers={settled} />

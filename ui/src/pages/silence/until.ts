@@ -7,6 +7,8 @@ export type Choice = keyof typeof CHOICES;
 const MONDAY_HOUR = 8;
 /** The server's limit. */
 export const LONGEST_MS = 90 * 86_400_000;
+/** And for a silence that recurs. */
+export const LONGEST_RECURRING_MS = 366 * 86_400_000;
 
 /** The next Monday at eight after `now`, in the reader's zone or in UTC. */
 export function nextMonday(now: number, utc: boolean): number {
@@ -23,7 +25,13 @@ export function nextMonday(now: number, utc: boolean): number {
 }
 
 /** The end of a choice in milliseconds; `custom` is what a field of date and time says. Null: not usable. */
-export function endOf(choice: Choice, custom: string, now: number, utc: boolean): number | null {
+export function endOf(
+  choice: Choice,
+  custom: string,
+  now: number,
+  utc: boolean,
+  longest: number = LONGEST_MS,
+): number | null {
   switch (choice) {
     case "1h":
       return now + 3_600_000;
@@ -33,7 +41,7 @@ export function endOf(choice: Choice, custom: string, now: number, utc: boolean)
       return nextMonday(now, utc);
     case "custom": {
       const at = Date.parse(utc && custom !== "" ? `${custom}Z` : custom);
-      return Number.isFinite(at) && at > now && at - now <= LONGEST_MS ? at : null;
+      return Number.isFinite(at) && at > now && at - now <= longest ? at : null;
     }
   }
 }

@@ -1,6 +1,6 @@
 //! Text messages and calls, by an API like Twilio's.
 //!
-//! Not people's numbers.
+//! A person's numbers become a receiver of the same kind.
 
 use watchkeeper_domain::Code;
 
@@ -11,6 +11,7 @@ use crate::decode::secret::SecretAt;
 use crate::decode::{At, Context, List, items};
 use crate::diagnostic::Diagnostic;
 use crate::file::server::or;
+use crate::model::person::RECEIVER_PREFIX;
 use crate::model::receiver::{Service, ServiceIntegration, Twilio};
 
 record! {
@@ -89,8 +90,11 @@ impl ReceiverFile {
         let mut all = Vec::new();
         for (to, send_resolved, place, text) in sms.chain(voice) {
             if !written {
-                let message =
-                    format!("the receiver `{}` tells by telephone, but there is no `twilio`", self.name.value);
+                let name = &self.name.value;
+                let message = match name.strip_prefix(RECEIVER_PREFIX) {
+                    Some(person) => format!("`{person}` has a telephone number, but there is no `twilio`"),
+                    None => format!("the receiver `{name}` tells by telephone, but there is no `twilio`"),
+                };
                 let help = "add `twilio: {account_sid: …, auth_token: ${env:TWILIO_AUTH_TOKEN}, from: \"+…\"}`";
                 cx.error(Diagnostic::at(Code::ConfigInvalidValue, place, message).help(help));
                 continue;

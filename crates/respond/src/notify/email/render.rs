@@ -63,8 +63,14 @@ pub fn mail(
     builder.multipart(body).map_err(|e| format!("the mail cannot be put together: {e}"))
 }
 
+/// Subject and text, for people to look at.
+#[must_use]
+pub fn preview(message: &Outgoing, external_url: &str) -> String {
+    format!("Subject: {}\n\n{}", subject(message), text(message, external_url))
+}
+
 fn subject(message: &Outgoing) -> String {
-    let title = message.content.title(&message.status);
+    let title = message.wording.subject.clone().unwrap_or_else(|| message.title());
     let title = if title.is_empty() { "Message from Watchkeeper".to_owned() } else { title };
     title.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
 }
@@ -91,9 +97,18 @@ fn text(message: &Outgoing, base: &str) -> String {
     let mut out = format!("{}\n\n", subject(message));
     // Writing to a String cannot fail.
     match &message.content {
+        Content::Alerts(alerts) if message.wording.body.is_some() => {
+            _ = writeln!(out, "{}\n", message.wording.body.as_deref().unwrap_or_default());
+            for alert in alerts.alerts.iter().take(MOST_LISTED) {
+                _ = writeln!(out, "  {base}/alerts/{}", alert.id);
+            }
+        }
         Content::Alerts(alerts) => text_of_alerts(&mut out, alerts, message, base),
         Content::Incident(it) => text_of_incident(&mut out, it, base),
         Content::Text(said) => _ = writeln!(out, "{}", said.text),
+    }
+    if let Some(why) = message.wording.apology() {
+        _ = writeln!(out, "\n{}", one_line(&why));
     }
     _ = writeln!(out, "\n-- \nWatchkeeper · {} · {}", one_line(&message.reason), message.id);
     out
@@ -164,9 +179,15 @@ fn html(message: &Outgoing, base: &str, chart: bool) -> String {
         encode(&subject(message))
     );
     match &message.content {
+        Content::Alerts(alerts) if message.wording.body.is_some() => {
+            html_in_own_words(&mut out, alerts, message, base, chart);
+        }
         Content::Alerts(alerts) => html_of_alerts(&mut out, alerts, message, base, chart),
         Content::Incident(it) => html_of_incident(&mut out, it, base),
         Content::Text(Text { text, .. }) => _ = write!(out, "<p style=\"white-space:pre-wrap\">{}</p>", encode(text)),
+    }
+    if let Some(why) = message.wording.apology() {
+        _ = write!(out, "<p style=\"color:#b3202c\">{}</p>", encode(&why));
     }
     _ = write!(
         out,
@@ -175,6 +196,19 @@ fn html(message: &Outgoing, base: &str, chart: bool) -> String {
         message.id
     );
     out
+}
+
+/// The receiver's text stands where the alerts would be told; their links stay.
+fn html_in_own_words(out: &mut String, alerts: &Alerts, message: &Outgoing, base: &str, chart: bool) {
+    if chart {
+        _ = write!(out, "<img src=\"cid:{CHART}\" alt=\"Chart\" width=\"640\" style=\"max-width:100%;height:auto\">");
+    }
+    let body = message.wording.body.as_deref().unwrap_or_default();
+    _ = write!(out, "<p style=\"white-space:pre-wrap\">{}</p>", encode(body));
+    for alert in alerts.alerts.iter().take(MOST_LISTED) {
+        let url = attribute(&format!("{base}/alerts/{}", alert.id));
+        _ = write!(out, "<p style=\"margin:4px 0\"><a href=\"{url}\">{}</a></p>", encode(&alert.name));
+    }
 }
 
 fn html_of_alerts(out: &mut String, alerts: &Alerts, message: &Outgoing, base: &str, chart: bool) {

@@ -74,7 +74,8 @@ impl Api for Twilio {
 /// The title, a line, the link, and how to answer.
 fn text(message: &Outgoing, brief: &Brief) -> String {
     let mut text = brief.title.clone();
-    if !brief.summary.is_empty() {
+    // A mere text is its own title.
+    if !brief.summary.is_empty() && brief.summary != brief.title {
         text = format!("{text}: {}", brief.summary);
     }
     text = cut(&text.split_whitespace().collect::<Vec<_>>().join(" "), MOST_TEXT);
@@ -95,7 +96,8 @@ fn can_be_acknowledged(message: &Outgoing, brief: &Brief) -> bool {
 impl Twilio {
     /// Says it twice; a key takes it.
     fn spoken(&self, message: &Outgoing, brief: &Brief) -> String {
-        let said = escape(&cut(&format!("Watchkeeper. {}. {}", brief.title, brief.summary), MOST_SPOKEN));
+        let summary = if brief.summary == brief.title { "" } else { brief.summary.as_str() };
+        let said = escape(&cut(&format!("Watchkeeper. {}. {summary}", brief.title), MOST_SPOKEN));
         if !can_be_acknowledged(message, brief) {
             return format!("<Response><Say>{said}</Say></Response>");
         }

@@ -31,7 +31,7 @@ pub fn render(message: &Outgoing, look: &Look) -> Value {
     blocks.truncate(blocks::MOST_BLOCKS - 1);
     blocks.push(blocks::context(&small_print(message)));
     // `text` is what a phone's notification shows. Slack reads mrkdwn in it, so it is encoded as well.
-    let fallback = format!("{} {}", icon(message), message.content.title(&message.status));
+    let fallback = format!("{} {}", icon(message), message.title());
     json!({"text": line(&fallback, 300), "blocks": blocks, "unfurl_links": false, "unfurl_media": false})
 }
 
@@ -52,15 +52,20 @@ fn icon(message: &Outgoing) -> &'static str {
 
 fn of_alerts(alerts: &Alerts, message: &Outgoing, look: &Look) -> Vec<Value> {
     let resolved = message.status == "resolved";
-    let mut out = vec![blocks::header(&format!("{} {}", icon(message), alerts.title(&message.status)))];
+    let mut out = vec![blocks::header(&format!("{} {}", icon(message), message.title()))];
     let Some(first) = alerts.firing().next().or(alerts.alerts.first()) else { return out };
-    if let Some(summary) = first.annotations.get("summary").or_else(|| first.annotations.get("description")) {
-        out.push(blocks::section(&escape(summary, 2_900)));
+    if let Some(body) = &message.wording.body {
+        out.push(blocks::section(&escape(body, 2_900)));
+    } else {
+        if let Some(summary) = first.annotations.get("summary").or_else(|| first.annotations.get("description")) {
+            out.push(blocks::section(&escape(summary, 2_900)));
+        }
+        out.push(blocks::fields(&facts(alerts, first, message)));
+        if alerts.alerts.len() > 1 {
+            out.push(blocks::section(&list(alerts, message.now)));
+        }
     }
-    out.push(blocks::fields(&facts(alerts, first, message)));
-    if alerts.alerts.len() > 1 {
-        out.push(blocks::section(&list(alerts, message.now)));
-    }
+    out.extend(message.wording.apology().map(|why| blocks::section(&escape(&why, 600))));
     if look.charts && !resolved {
         let url = message.chart_path.as_ref().and_then(|path| clickable(&format!("{}{path}", look.external_url)));
         out.extend(url.and_then(|url| blocks::image(&url, &format!("Chart of {}", first.name))));

@@ -14,11 +14,26 @@ const NO_END: &str = "0001-01-01T00:00:00Z";
 /// The body.
 #[must_use]
 pub fn render(message: &Outgoing, external_url: &str) -> Value {
-    match &message.content {
+    let mut body = match &message.content {
         Content::Alerts(alerts) => of_alerts(alerts, message, external_url),
         Content::Incident(it) => of_incident(it, message, external_url),
         Content::Text(text) => of_text(text, message, external_url),
+    };
+    // Beside Alertmanager's fields, and only where somebody wanted them.
+    let wording = &message.wording;
+    if !wording.fields.is_empty() {
+        body["fields"] = json!(wording.fields);
     }
+    if let Some(title) = &wording.title {
+        body["title"] = json!(title);
+    }
+    if let Some(text) = &wording.body {
+        body["message"] = json!(text);
+    }
+    if let Some(why) = wording.apology() {
+        body["templateError"] = json!(why);
+    }
+    body
 }
 
 fn of_alerts(alerts: &Alerts, message: &Outgoing, external_url: &str) -> Value {

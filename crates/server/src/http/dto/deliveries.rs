@@ -2,10 +2,13 @@
 //!
 //! Not routing: why a receiver was chosen stands in an alert's explanation.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Time;
+use super::alerts::ExplainStep;
 use super::words::{DeliveryState, ReceiverHealth};
 
 list! {
@@ -46,6 +49,14 @@ pub struct Channel {
     pub target: String,
     /// Its health.
     pub health: ReceiverHealth,
+    /// When something last arrived.
+    pub last_delivered_at: Option<Time>,
+    /// When an attempt last failed.
+    pub last_failed_at: Option<Time>,
+    /// Since when nothing arrives; absent when the last attempt was fine.
+    pub failing_since: Option<Time>,
+    /// What failed last. Hostile text.
+    pub last_error: Option<String>,
 }
 
 /// One thing said to one channel of one receiver, however many attempts it took.
@@ -77,6 +88,17 @@ pub struct Notification {
     pub alert_ids: Vec<String>,
     /// Its attempts, oldest first.
     pub attempts: Vec<DeliveryAttempt>,
+}
+
+/// What became of a notification: every hop in order.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct NotificationExplanation {
+    /// The notification, `ntf_…`.
+    pub notification_id: String,
+    /// The answer in one sentence.
+    pub verdict: String,
+    /// What led to it, each attempt, who took it, and what was called off beside it and why.
+    pub steps: Vec<ExplainStep>,
 }
 
 /// One attempt.
@@ -122,4 +144,56 @@ pub struct NotificationQuery {
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
+}
+
+/// Which past alert a message would be about, and with which templates.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct MessageTrial {
+    /// The alert, `alr_…`.
+    pub alert_id: String,
+    /// Templates to try; the receiver's own when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub templates: Option<MessageTemplates>,
+}
+
+/// Templates (Jinja) for messages about alerts; what is absent stays as built in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MessageTemplates {
+    /// The first line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// What follows it, instead of summary, facts and list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// The subject of e-mails; the title when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// More fields of webhooks' bodies, below `fields`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
+}
+
+/// What a receiver would be told.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct MessagePreview {
+    /// The templates that were used.
+    pub templates: MessageTemplates,
+    /// What they gave. Hostile text.
+    pub rendered: MessageTemplates,
+    /// Those that failed, and why; in their place stands the built-in text. Hostile text.
+    pub errors: Vec<String>,
+    /// What each channel would send.
+    pub channels: Vec<ChannelPreview>,
+}
+
+/// What one channel would send.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ChannelPreview {
+    /// The channel: `slack`, `email:1`, …
+    pub channel: String,
+    /// The body as it would leave; secrets are taken out. Hostile text.
+    pub body: Option<String>,
+    /// Why there is none. Hostile text.
+    pub error: Option<String>,
 }

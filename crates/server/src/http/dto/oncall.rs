@@ -215,7 +215,7 @@ pub struct NewHandoffNote {
 pub struct OnCallPerson {
     /// Their name.
     pub name: String,
-    /// Their contact methods: `email`, `slack`, `telegram`, `ntfy`, `webhook`.
+    /// Their contact methods: `email`, `slack`, `telegram`, `ntfy`, `webhook`, `sms`, `voice`.
     pub contact_methods: Vec<String>,
     /// How they want to be called, in words; empty: over everything at once.
     pub notify: Vec<String>,

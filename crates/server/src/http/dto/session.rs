@@ -99,6 +99,8 @@ pub enum ChangeKind {
     Notification,
     /// Silences.
     Silence,
+    /// Fire drills.
+    Drill,
     /// Probes.
     Probe,
     /// The demo's faults.

@@ -37,6 +37,33 @@ pub struct Silence {
     pub owner: Option<String>,
     /// Where the work is tracked. Hostile text: follow only http and https.
     pub ticket: Option<String>,
+    /// It holds back at these times only; absent: always between its start and its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recurrence: Option<SilenceTimes>,
+    /// When a silence that recurs begins or ceases to hold back next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_change_at: Option<Time>,
+}
+
+/// Times that recur, with the meaning of a time interval of the configuration: every part that is given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SilenceTimes {
+    /// Days of the week: `saturday`, `monday:friday`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weekdays: Vec<String>,
+    /// Days of the month: `1`, `1:7`, `-1`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub days_of_month: Vec<String>,
+    /// Months: `january:march`, `12`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub months: Vec<String>,
+    /// Parts of the day, `22:00-24:00`. Each ends on the day on which it begins: a night is two parts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub times: Vec<String>,
+    /// A name of the time zone database; UTC when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
 }
 
 /// A silence to make.
@@ -46,7 +73,7 @@ pub struct NewSilence {
     pub matchers: Vec<String>,
     /// When it starts; now when absent.
     pub starts_at: Option<Time>,
-    /// How long, for example `1h`, `4h`, `2d`; at most 90 days.
+    /// How long, for example `1h`, `4h`, `2d`; at most 90 days, or 366 days for one that recurs.
     pub duration: String,
     /// Why; must not be empty.
     pub comment: String,
@@ -56,6 +83,9 @@ pub struct NewSilence {
     /// Where the work is tracked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticket: Option<String>,
+    /// It holds back at these times only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recurrence: Option<SilenceTimes>,
 }
 
 /// Matchers to try before they silence anything.
@@ -84,6 +114,11 @@ pub struct SilencePreview {
 pub struct SilenceQuery {
     /// States, comma-separated; `active,pending` when absent.
     pub state: Option<String>,
+    /// Text that must occur in the matchers, the comment, the owner, the ticket, or who made it; letter case does not
+    /// matter.
+    pub q: Option<String>,
+    /// Whether those that recur, or those that do not; all when absent.
+    pub recurring: Option<bool>,
     /// At most this many, 1 to 1,000; 100 when absent.
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.

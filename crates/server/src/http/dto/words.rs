@@ -47,6 +47,8 @@ words! {
     /// How people being called stands. `held`: a silence or an inhibition holds all of it back; `exhausted`: everybody was
     /// called as often as the policy says, and nobody answered.
     EscalationPhase { Paging, Held, Acknowledged, Exhausted, Resolved }
+    /// A fire drill's state.
+    DrillState { Waiting, Confirmed, Missed }
     /// A call's state. `cancelled`: it was called off, for the reason that it gives.
     PageState { Waiting, Sent, Cancelled }
     /// A receiver's health, from its last attempts.

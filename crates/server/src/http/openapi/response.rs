@@ -90,3 +90,37 @@ pub(super) fn test_receiver() {}
     ),
 )]
 pub(super) fn list_notifications() {}
+
+/// One notification with its attempts.
+#[utoipa::path(
+    get, path = "/api/watchkeeper/v1/notifications/{id}", operation_id = "get_notification", tag = "response",
+    params(("id" = String, Path, description = "The id.")),
+    responses(
+        (status = 200, body = deliveries::Notification, description = "Done"),
+        (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
+    ),
+)]
+pub(super) fn get_notification() {}
+
+/// What became of a notification: what led to it, attempts, receipt, who took it, and what was called off beside it.
+#[utoipa::path(
+    get, path = "/api/watchkeeper/v1/notifications/{id}/explain", operation_id = "explain_notification", tag = "response",
+    params(("id" = String, Path, description = "The id.")),
+    responses(
+        (status = 200, body = deliveries::NotificationExplanation, description = "Done"),
+        (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
+    ),
+)]
+pub(super) fn explain_notification() {}
+
+/// What a receiver would be told of a past alert, with its own templates or with the given ones. Sends nothing.
+#[utoipa::path(
+    post, path = "/api/watchkeeper/v1/receivers/{name}/preview", operation_id = "preview_message", tag = "response",
+    params(("name" = String, Path, description = "The receiver.")),
+    request_body = deliveries::MessageTrial,
+    responses(
+        (status = 200, body = deliveries::MessagePreview, description = "Done"),
+        (status = "default", body = Problem, content_type = "application/problem+json", description = "A problem"),
+    ),
+)]
+pub(super) fn preview_message() {}

@@ -15,6 +15,7 @@ fn look() -> Look {
 fn outgoing(env: &Env, kind: &str, status: &str, content: &Value) -> Outgoing {
     let alerts = content["alerts"].as_array().into_iter().flatten();
     Outgoing {
+        wording: Default::default(),
         id: NotificationId::new(env),
         status: status.to_owned(),
         receiver: "team".to_owned(),
