@@ -129,11 +129,11 @@ pub struct Spot(pub(crate) Place);
 
 impl Spot {
     /// The problem of a value that cannot be used, with the way to mend it.
-    pub fn problem(&self, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
+    pub fn problem(&self, message: impl Into<String>, help: impl Into<String>) -> Box<Diagnostic> {
         let mut problem = [Diagnostic::at(Code::ConfigInvalidValue, &self.0, message).help(help)];
         diagnostic::seal(&mut problem, &[]);
         let [problem] = problem;
-        problem
+        Box::new(problem)
     }
 }
 

@@ -195,7 +195,7 @@ impl Assembly {
         let env = options.env.clone();
         let config = Arc::new(configure(options)?);
         let certificates = Certificates::default();
-        let certificate = tls::load(&config).map_err(|problem| StartError::Config(vec![problem]))?;
+        let certificate = tls::load(&config).map_err(|problem| StartError::Config(vec![*problem]))?;
         if let Some(loaded) = &certificate {
             tls::warn_of_end(loaded, env.now());
         }

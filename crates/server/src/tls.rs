@@ -42,24 +42,24 @@ impl Certificates {
 }
 
 /// Reads what the configuration names. The problem stands where the file is named.
-pub fn load(config: &Config) -> Result<Option<Loaded>, Diagnostic> {
+pub fn load(config: &Config) -> Result<Option<Loaded>, Box<Diagnostic>> {
     config.server.tls.as_ref().map(read).transpose()
 }
 
-fn read(tls: &Tls) -> Result<Loaded, Diagnostic> {
+fn read(tls: &Tls) -> Result<Loaded, Box<Diagnostic>> {
     let (file, at) = (&tls.certificate_file, &tls.certificate_at);
     let parsed = CertificateDer::pem_slice_iter(tls.certificate.as_bytes()).collect::<Result<Vec<_>, PemError>>();
     let chain = parsed.map_err(|error| {
         at.problem(format!("`{file}` is not a PEM file: {error}"), "it must hold `-----BEGIN CERTIFICATE-----` blocks")
     })?;
-    let Some(first) = chain.first() else {
+    if chain.is_empty() {
         let help = if tls.certificate.contains("PRIVATE KEY") {
             "this is a key; name the certificate here and the key under `key`"
         } else {
             "it must hold `-----BEGIN CERTIFICATE-----` blocks, the server's own first"
         };
         return Err(at.problem(format!("`{file}` holds no certificate"), help));
-    };
+    }
     let mut ends = Vec::new();
     for one in &chain {
         let (_, parsed) = X509Certificate::from_der(one).map_err(|error| {
@@ -93,7 +93,6 @@ fn read(tls: &Tls) -> Result<Loaded, Diagnostic> {
         ),
     };
     let certified = CertifiedKey::from_der(chain.clone(), key, &provider).map_err(wrong)?;
-    let _: &CertificateDer<'_> = first;
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(wrong)?

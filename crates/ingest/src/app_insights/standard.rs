@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use watchkeeper_domain::Labels;
 use watchkeeper_domain::labels::NAME as METRIC;
 use watchkeeper_domain::telemetry::{Batch, MetricMeta, Sample, SeriesSamples};
 
@@ -171,7 +170,6 @@ fn push(batch: &mut Batch, name: String, own: &[(&'static str, Arc<str>)], le: O
     let more = more.into_iter().filter_map(|(n, v)| Some((Arc::from(n), Arc::from(v?))));
     // Every value is short by construction, so that no cap is broken.
     let Ok(labels) = label::build(own.chain(more).collect::<Vec<_>>(), limits) else { return };
-    let _: &Labels = &labels;
     batch.deltas.push(SeriesSamples { labels, samples: vec![Sample { t: 0, v }], start: None });
 }
 

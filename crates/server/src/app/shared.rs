@@ -212,7 +212,7 @@ impl Shared {
             StartError::Config(diagnostics) => render(diagnostics, false),
             other => chain(other),
         })?;
-        let certificate = tls::load(&config).map_err(|problem| render(&[problem], false))?;
+        let certificate = tls::load(&config).map_err(|problem| render(&[*problem], false))?;
         self.record_reload(&config).await.map_err(|error| chain(&error))?;
         self.apply_rules(&config).await.map_err(|error| chain(&error))?;
         self.alert_reconciler.reload(Routing::from(&config));

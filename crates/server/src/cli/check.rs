@@ -35,7 +35,7 @@ pub(super) fn run(args: &Args) -> Outcome {
     };
     let loaded = load(&file, &FileSystem, &check_expr).and_then(|loaded| match crate::tls::load(&loaded.config) {
         Ok(_) => Ok(loaded),
-        Err(problem) => Err(vec![problem]),
+        Err(problem) => Err(vec![*problem]),
     });
     match loaded {
         Ok(loaded) => {
