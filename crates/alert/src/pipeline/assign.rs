@@ -68,7 +68,8 @@ async fn reroute(pass: &mut Pass) -> Result<(), StateError> {
         .await
         .map_err(StateError::statement("route firing alerts anew"))?;
     let routing = Arc::clone(&pass.routing);
-    let alerts: Vec<Arc<Alert>> = rows.iter().map(|row| Alert::from_row(row).map(Arc::new)).collect::<Result<_, _>>()?;
+    let alerts: Vec<Arc<Alert>> =
+        rows.iter().map(|row| Alert::from_row(row).map(Arc::new)).collect::<Result<_, _>>()?;
     for alert in &alerts {
         assign(pass, &routing, alert);
         // Its route may be another one.

@@ -213,16 +213,18 @@ async fn head(pass: &mut Pass, key: &str, to: &Assignment) -> Result<Head, State
         last_flush_at: None,
         next_flush_at: None,
     };
-    sqlx::query("INSERT INTO alert_group (id, key, route, receiver, labels, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
-        .bind(head.id.to_string())
-        .bind(key)
-        .bind(&head.path)
-        .bind(&head.receiver)
-        .bind(json!(head.labels).to_string())
-        .bind(pass.now.as_micros())
-        .execute(&mut *pass.tx)
-        .await
-        .map_err(StateError::statement("make an alert group"))?;
+    sqlx::query(
+        "INSERT INTO alert_group (id, key, route, receiver, labels, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(head.id.to_string())
+    .bind(key)
+    .bind(&head.path)
+    .bind(&head.receiver)
+    .bind(json!(head.labels).to_string())
+    .bind(pass.now.as_micros())
+    .execute(&mut *pass.tx)
+    .await
+    .map_err(StateError::statement("make an alert group"))?;
     Ok(head)
 }
 
@@ -272,11 +274,12 @@ async fn read(pass: &mut Pass, id: &str) -> Result<Option<Group>, StateError> {
 async fn members(pass: &mut Pass, head: &Head) -> Result<(Vec<SqliteRow>, usize), StateError> {
     let act = "read the members of an alert group";
     let id = head.id.to_string();
-    let settled: i64 = sqlx::query_scalar("SELECT count(*) FROM alert_group_member WHERE group_id = $1 AND settled = 1")
-        .bind(&id)
-        .fetch_one(&mut *pass.tx)
-        .await
-        .map_err(StateError::statement(act))?;
+    let settled: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM alert_group_member WHERE group_id = $1 AND settled = 1")
+            .bind(&id)
+            .fetch_one(&mut *pass.tx)
+            .await
+            .map_err(StateError::statement(act))?;
     if settled <= MAX_WHOLE {
         let rows = sqlx::query(
             "SELECT m.sent_state, m.muted, m.joined_at, m.settled, a.* FROM alert_group_member m \

@@ -40,11 +40,12 @@ pub(super) async fn keep(
 
 /// The first that were kept after a place.
 pub(super) async fn first(state: &State, after: i64) -> Result<Option<Kept>, StateError> {
-    let row = sqlx::query("SELECT seq, at, resolve_timeout, alerts FROM posted_alert WHERE seq > $1 ORDER BY seq LIMIT 1")
-        .bind(after)
-        .fetch_optional(state.read())
-        .await
-        .map_err(StateError::statement("read posted alerts that were kept"))?;
+    let row =
+        sqlx::query("SELECT seq, at, resolve_timeout, alerts FROM posted_alert WHERE seq > $1 ORDER BY seq LIMIT 1")
+            .bind(after)
+            .fetch_optional(state.read())
+            .await
+            .map_err(StateError::statement("read posted alerts that were kept"))?;
     let Some(row) = row else { return Ok(None) };
     let alerts: &str = row.get("alerts");
     Ok(Some(Kept {

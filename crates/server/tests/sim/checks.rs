@@ -70,8 +70,11 @@ impl Checks {
     /// Whether the last message of the conversation in which somebody heard of an alert says that all of it is over.
     fn heard_all_clear(&self, receiver: &str, id: &str) -> bool {
         let mut mine = self.said.iter().rev().filter(|said| said.receiver == receiver);
-        let Some(called) = mine.clone().find(|said| said.alerts.iter().any(|(alert, _)| alert == id)) else { return true };
-        mine.find(|said| said.thread == called.thread).is_some_and(|last| last.alerts.iter().all(|(_, firing)| !*firing))
+        let Some(called) = mine.clone().find(|said| said.alerts.iter().any(|(alert, _)| alert == id)) else {
+            return true;
+        };
+        mine.find(|said| said.thread == called.thread)
+            .is_some_and(|last| last.alerts.iter().all(|(_, firing)| !*firing))
     }
 
     /// The calls of people for an alert, oldest first.
@@ -102,7 +105,8 @@ impl World {
     }
 
     async fn read_alerts(&mut self) {
-        let rows = sqlx::query("SELECT id, labels, state FROM alert").fetch_all(self.shared().state.read()).await.unwrap();
+        let rows =
+            sqlx::query("SELECT id, labels, state FROM alert").fetch_all(self.shared().state.read()).await.unwrap();
         let now = self.now();
         for row in &rows {
             let labels: BTreeMap<String, String> = serde_json::from_str(row.get("labels")).unwrap();
@@ -228,12 +232,18 @@ impl World {
                 // As it was then: the process may have died after it, and have been down for long.
                 let muted = self.model.mutes(&set, said.at) == Sure::Yes;
                 if *firing && muted && self.model.fires(&set, said.at) == Sure::Yes {
-                    self.complain(format!("7: {} was told although something mutes {}/{}", said.receiver, set.name, set.service));
+                    self.complain(format!(
+                        "7: {} was told although something mutes {}/{}",
+                        said.receiver, set.name, set.service
+                    ));
                 }
                 // Who is called for what fires may read beside it what has ended of the same matter.
                 let called = said.receiver.starts_with("person:") && said.alerts.iter().any(|(_, firing)| *firing);
                 if !*firing && !called && !self.checks.told_firing(&said.receiver, &said.integration, id) {
-                    self.complain(format!("3: {} hears of the end of {id}, of whose beginning it was not told", said.receiver));
+                    self.complain(format!(
+                        "3: {} hears of the end of {id}, of whose beginning it was not told",
+                        said.receiver
+                    ));
                 }
             }
             self.checks.said.push(said);
@@ -263,12 +273,20 @@ impl World {
             let times = calls.iter().filter(|call| call.receiver == said.receiver).count();
             let first = calls.first().map(|call| call.at);
             if times > resets {
-                self.complain(format!("3: {} is called {} times for {id}, after {resets} resets", said.receiver, times + 1));
+                self.complain(format!(
+                    "3: {} is called {} times for {id}, after {resets} resets",
+                    said.receiver,
+                    times + 1
+                ));
                 return;
             }
             match first {
                 None if said.receiver != Model::on_call(said.at) => {
-                    self.complain(format!("16: {} is called first, and {} is on call", said.receiver, Model::on_call(said.at)));
+                    self.complain(format!(
+                        "16: {} is called first, and {} is on call",
+                        said.receiver,
+                        Model::on_call(said.at)
+                    ));
                 }
                 Some(first) if resets == 0 && said.at.since(first) < STEP && !self.stepped => {
                     self.complain(format!("6: the second step is called {} after the first", said.at.since(first)));
@@ -316,7 +334,8 @@ impl World {
             if now < (*since + allowance).max(sound) {
                 continue;
             }
-            let Some(id) = self.checks.alerts.iter().find(|(_, (of, firing))| *firing && of == set).map(|(id, _)| id) else {
+            let Some(id) = self.checks.alerts.iter().find(|(_, (of, firing))| *firing && of == set).map(|(id, _)| id)
+            else {
                 continue;
             };
             for receiver in self.model.setup.receivers(set) {
@@ -326,7 +345,10 @@ impl World {
                     receiver => self.checks.told_firing(receiver, "webhook", id),
                 };
                 if !told {
-                    complaints.push(format!("2, 7: {receiver} was not told that {}/{} ({id}) fires since {since}", set.name, set.service));
+                    complaints.push(format!(
+                        "2, 7: {receiver} was not told that {}/{} ({id}) fires since {since}",
+                        set.name, set.service
+                    ));
                 }
             }
         }
@@ -402,12 +424,11 @@ impl World {
         if !open.is_empty() && !self.stepped {
             self.complain(format!("2: {open:?} are neither delivered nor visibly failed"));
         }
-        let delivered: Vec<String> = sqlx::query_scalar(
-            "SELECT id FROM notification WHERE state = 'delivered' AND integration <> 'on-call'",
-        )
-        .fetch_all(self.shared().state.read())
-        .await
-        .unwrap();
+        let delivered: Vec<String> =
+            sqlx::query_scalar("SELECT id FROM notification WHERE state = 'delivered' AND integration <> 'on-call'")
+                .fetch_all(self.shared().state.read())
+                .await
+                .unwrap();
         let taken: BTreeSet<String> = self.network.arrivals().into_iter().filter(|a| a.taken).map(|a| a.key).collect();
         if let Some(lost) = delivered.iter().find(|id| !taken.contains(*id)) {
             self.complain(format!("2: {lost} counts as delivered, and nobody got it"));

@@ -60,7 +60,10 @@ impl Setup {
 /// What is believed of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Belief {
-    Firing { started_at: Timestamp, ends_at: Timestamp },
+    Firing {
+        started_at: Timestamp,
+        ends_at: Timestamp,
+    },
     Over,
     /// Something was sent and not answered 2xx.
     Unsure,

@@ -55,16 +55,8 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
-    pub(crate) const BAD: [Self; 8] = [
-        Self::Broken,
-        Self::Busy,
-        Self::Garbage,
-        Self::Hanging,
-        Self::Late,
-        Self::Closing,
-        Self::Gone,
-        Self::Moody,
-    ];
+    pub(crate) const BAD: [Self; 8] =
+        [Self::Broken, Self::Busy, Self::Garbage, Self::Hanging, Self::Late, Self::Closing, Self::Gone, Self::Moody];
 }
 
 /// What is known of an attempt by whoever made it.

@@ -65,7 +65,8 @@ async fn stopped_by(stop: impl Fn(&mut Program)) {
     let silences = program.get("/api/v2/silences").await;
     assert_eq!((&silences[0]["id"], &silences[0]["status"]["state"]), (&made["silenceID"], &json!("active")));
     let alerts = program.get("/api/v2/alerts").await;
-    let kept: Vec<&str> = alerts.as_array().unwrap().iter().map(|a| a["labels"]["alertname"].as_str().unwrap()).collect();
+    let kept: Vec<&str> =
+        alerts.as_array().unwrap().iter().map(|a| a["labels"]["alertname"].as_str().unwrap()).collect();
     assert!(kept.contains(&"Told") && kept.contains(&"Taken"), "{kept:?}");
     // The sender posts everything again; when the last is told, whatever was to be told of the others has been, too.
     fire(&program, &["Told", "Silenced", "Taken"]).await;
