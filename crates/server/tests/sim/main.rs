@@ -2,7 +2,8 @@
 //! after everything that happens. One seed is one run, and a failing one is printed with the command that repeats it.
 //!
 //! Not a test of the network's and the disk's own code: the application sees them through its seams (clock, randomness,
-//! network, the database's commits). `cargo xtask sim --seeds N --from S` runs as many worlds as wanted.
+//! network, the database's commits). `cargo xtask sim --seeds N --from S` runs as many worlds as wanted;
+//! `WATCHKEEPER_SIM_KEEP=FOLDER` keeps the database of a world that fails.
 
 #![allow(
     clippy::unwrap_used,
@@ -48,6 +49,9 @@ fn world(seed: u64, mutant: Option<Mutant>, empty: &Path) -> Ended {
     runtime.block_on(async {
         let mut world = World::new(seed, mutant, empty).await;
         plan::run(&mut world).await;
+        if let (Some(_), Ok(folder)) = (&world.complaint, std::env::var("WATCHKEEPER_SIM_KEEP")) {
+            world.keep(Path::new(&folder));
+        }
         Ended {
             complaint: world.complaint.take(),
             deaths: world.deaths,

@@ -159,6 +159,13 @@ incidents: {{ open_from: critical }}
         (self.model.started_at, self.model.sound_since) = (self.now(), self.now());
     }
 
+    /// Copies the database for whoever wants to look into it.
+    pub(crate) fn keep(&self, folder: &Path) {
+        for name in ["state.db", "state.db-wal"] {
+            std::fs::copy(self.folder.path().join("data").join(name), folder.join(name)).unwrap();
+        }
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -308,6 +315,7 @@ incidents: {{ open_from: critical }}
     /// Time passes, with a look wherever something is due.
     pub(crate) async fn advance(&mut self, span: Span) {
         let target = self.now() + span;
+        self.settle().await;
         while self.complaint.is_none() {
             let next = [self.next_due, self.network.next_due(), self.clock.next_wake()].into_iter().flatten().min();
             let at = next.map_or(target, |next| whole(next).max(self.now() + Span::from_millis(1)).min(target));
