@@ -126,8 +126,8 @@ function Writing({ source, version, group }: { source: string; version: number; 
                     {group.enabled ? "Disable" : "Enable"}
                   </Button>
                   <Button
-                    variant="default"
-                    c="red"
+                    variant="light"
+                    color="red"
                     disabled={reason.trim() === ""}
                     onClick={() => removed.mutate({ name, reason })}
                   >
