@@ -80,6 +80,9 @@ function Writing({ source, version, group }: { source: string; version: number; 
   const [reason, setReason] = useState("");
   const [line, setLine] = useState(1);
   const [checked, setChecked] = useState<RuleGroupChecked>({ problems: [], rules: [] });
+  // While somebody types, the text is often broken: the chart stays with the rules that were last read.
+  const hear = (next: RuleGroupChecked) =>
+    setChecked((last) => (next.rules.length > 0 ? next : { ...next, rules: last.rules }));
   const [rested] = useDebouncedValue(line, 200);
   const save = useAction(putRuleGroup, (saved) => {
     void navigate({ to: "/rules/groups/$name", params: { name: saved.name } });
@@ -99,7 +102,7 @@ function Writing({ source, version, group }: { source: string; version: number; 
       <Grid.Col span={{ base: 12, lg: 7 }}>
         <Section title="Text" aside={<Found checked={checked} />}>
           <Stack gap="sm">
-            <RuleGroupEditor value={text} onChange={setText} onLine={setLine} onChecked={setChecked} />
+            <RuleGroupEditor value={text} onChange={setText} onLine={setLine} onChecked={hear} />
             <Group align="flex-end" gap="xs">
               <TextInput
                 label="Why"
@@ -126,8 +129,8 @@ function Writing({ source, version, group }: { source: string; version: number; 
                     {group.enabled ? "Disable" : "Enable"}
                   </Button>
                   <Button
-                    variant="default"
-                    c="red"
+                    variant="light"
+                    color="red"
                     disabled={reason.trim() === ""}
                     onClick={() => removed.mutate({ name, reason })}
                   >

@@ -25,12 +25,9 @@ export default function RulePage() {
     <Page
       title={r?.name ?? name}
       above={
-        <>
-          <Anchor component={Link} to="/rules" inherit>
-            Rules
-          </Anchor>{" "}
-          · {r?.group ?? group}
-        </>
+        <Anchor component={Link} to="/rules" inherit>
+          Rules
+        </Anchor>
       }
       badges={
         r && (
@@ -81,6 +78,7 @@ function Body({ rule: r }: { rule: Rule }) {
         </Code>
         <Facts
           items={[
+            ["Group", r.group],
             ["Category", categoryWord(r.category)],
             ["Held for", r.hold_for ?? "at once"],
             ["Goes on for", r.keep_firing_for ?? "no longer than the condition"],

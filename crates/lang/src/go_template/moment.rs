@@ -13,8 +13,7 @@ const FURTHEST: f64 = 9_223_372_036.9;
 
 /// Unix seconds as nanoseconds; finite ones that Go's `time.Time` takes.
 pub(super) fn from_seconds(v: f64) -> Result<i128, String> {
-    // NaN is outside, too.
-    if !(v.abs() <= FURTHEST) {
+    if v.is_nan() || v.abs() > FURTHEST {
         return Err(format!("{} is outside of the times that can be shown", general(v, Some(4))));
     }
     #[expect(clippy::cast_possible_truncation, reason = "bounded by the line above")]

@@ -34,7 +34,7 @@ async fn a_stored_group_is_evaluated_at_once_edited_disabled_rolled_back_and_del
     let (status, made) = put(&world, "extra", &group("extra", "0", ""), json!({"version": 0})).await;
     assert_eq!((status, &made["version"], &made["origin"]), (200, &json!(1), &json!("stored")), "{made}");
     world.run(Span::from_secs(1)).await;
-    assert_eq!(world.told_of("Downextra"), ["firing"]);
+    assert_eq!(world.alert("Downextra").await["state"], "firing");
     let rule = world.get("/api/watchkeeper/v1/rules/extra/Downextra").await;
     assert_eq!(
         (&rule["origin"], &rule["comparison"]["threshold"], &rule["line"]),
@@ -47,13 +47,14 @@ async fn a_stored_group_is_evaluated_at_once_edited_disabled_rolled_back_and_del
     // A restart goes on with it.
     world.die_and_restart().await;
     world.run(Span::from_secs(5)).await;
-    assert_eq!(world.told_of("Downextra"), ["firing"]);
+    let alerts = world.alerts("Downextra").await;
+    assert_eq!((alerts.len(), &alerts[0]["state"]), (1, &json!("firing")));
 
     // Another condition ends the alert; so does a group that is no longer evaluated.
     let (status, edited) = put(&world, "extra", &group("extra", "5", ""), json!({"version": 1})).await;
     assert_eq!((status, &edited["version"]), (200, &json!(2)), "{edited}");
     world.run(Span::from_secs(1)).await;
-    assert_eq!(world.told_of("Downextra"), ["firing", "resolved"]);
+    assert_eq!(world.alert("Downextra").await["state"], "resolved");
     let back = json!({"version": 1, "reason": "it was right before"});
     let (status, answer) = world.call("POST", &format!("{GROUPS}/extra/rollback"), Some(RESPONDER), Some(back)).await;
     assert_eq!((status, &answer["version"]), (200, &json!(3)), "{answer}");
@@ -64,7 +65,8 @@ async fn a_stored_group_is_evaluated_at_once_edited_disabled_rolled_back_and_del
     assert_eq!((status, &answer["enabled"]), (200, &json!(false)), "{answer}");
     world.run(Span::from_secs(1)).await;
     assert_eq!(world.call("GET", "/api/watchkeeper/v1/rules/extra/Downextra", Some(VIEWER), None).await.0, 404);
-    assert_eq!(world.alert("Downextra").await["state"], "resolved");
+    let alerts = world.alerts("Downextra").await;
+    assert!(alerts.len() == 2 && alerts.iter().all(|a| a["state"] == "resolved"), "{alerts:?}");
 
     let gone = format!("{GROUPS}/extra?reason=no%20longer");
     assert_eq!(world.call("DELETE", &gone, Some(RESPONDER), None).await.0, 403, "an administrator deletes");
@@ -89,7 +91,7 @@ async fn what_is_wrong_with_a_text_is_told_with_its_place_and_changes_nothing() 
     assert_eq!((status, &answer["code"]), (400, &json!("WK3008")), "{answer}");
     assert_eq!(answer["places"][0]["line"], 5, "{answer}");
     assert!(answer["detail"].as_str().unwrap().starts_with("stored:extra:5:"), "{answer}");
-    let checked = world.post(&format!("{GROUPS}/check"), json!({"source": broken})).await;
+    let checked = world.post("/rule-groups/check", json!({"source": broken})).await;
     assert_eq!(checked["problems"][0]["line"], 5, "{checked}");
     assert_eq!(world.call("GET", &format!("{GROUPS}/extra"), Some(VIEWER), None).await.0, 404);
 
@@ -105,9 +107,9 @@ async fn what_is_wrong_with_a_text_is_told_with_its_place_and_changes_nothing() 
     assert_eq!(world.call("PUT", &format!("{GROUPS}/extra"), Some(ADMIN), Some(body)).await.0, 200);
     assert_eq!(put(&world, "extra", &sound, json!({})).await.0, 403, "nor may a responder take one away");
 
-    let checked = world.post("/api/watchkeeper/v1/expressions/check", json!({"expr": "sum(up) >> 1"})).await;
+    let checked = world.post("/expressions/check", json!({"expr": "sum(up) >> 1"})).await;
     assert_eq!(checked["problems"][0]["start"], 9, "{checked}");
-    let checked = world.post("/api/watchkeeper/v1/expressions/check", json!({"expr": "sum(nothing) > 1"})).await;
+    let checked = world.post("/expressions/check", json!({"expr": "sum(nothing) > 1"})).await;
     assert_eq!(
         (&checked["comparison"]["lhs"], &checked["comparison"]["threshold"]),
         (&json!("sum(nothing)"), &json!(1.0))
@@ -164,7 +166,7 @@ async fn a_broken_rule_file_beside_sound_ones_keeps_all_of_them_as_they_were() {
     world.set(UP, 0.0);
     world.report().await;
     world.run(Span::from_secs(1)).await;
-    assert_eq!(world.told_of("Downmore"), ["firing"], "the last good set goes on");
-    assert_eq!(world.told_of("Downnew"), [""; 0], "nothing of a refused configuration is taken");
+    assert_eq!(world.alert("Downmore").await["state"], "firing", "the last good set goes on");
+    assert_eq!(world.alerts("Downnew").await.len(), 0, "nothing of a refused configuration is taken");
     world.end().await;
 }
