@@ -110,6 +110,17 @@ const probes = createRoute({
   path: "/probes",
   component: lazyRouteComponent(() => import("./pages/ProbesPage.tsx")),
 });
+const heartbeats = createRoute({
+  getParentRoute,
+  path: "/heartbeats",
+  component: lazyRouteComponent(() => import("./pages/HeartbeatsPage.tsx")),
+});
+const changes = createRoute({
+  getParentRoute,
+  path: "/changes",
+  validateSearch: search.changeSearch,
+  component: lazyRouteComponent(() => import("./pages/ChangesPage.tsx")),
+});
 const settings = createRoute({
   getParentRoute,
   path: "/settings",
@@ -141,6 +152,8 @@ export const router = createRouter({
     deliveries,
     ledger,
     probes,
+    heartbeats,
+    changes,
     settings,
     demo,
   ]),

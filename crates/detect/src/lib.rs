@@ -6,6 +6,7 @@
 mod compiled;
 mod evidence;
 mod findings;
+pub mod heartbeat;
 mod judge;
 mod nearest;
 mod plan;

@@ -98,6 +98,8 @@ ids! {
     OverrideId = "ovr";
     /// One hand-off note of an on-call schedule.
     HandoffNoteId = "hon";
+    /// One change that somebody made: a deploy, a new configuration.
+    ChangeId = "chg";
     /// One public update on the status page.
     UpdateId = "upd";
 }

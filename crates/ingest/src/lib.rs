@@ -16,6 +16,7 @@ mod limits;
 pub mod otlp;
 mod refused;
 pub mod remote_write;
+pub mod syslog;
 mod wire;
 
 pub use compression::ContentEncoding;

@@ -6,6 +6,7 @@
 mod automation;
 mod background;
 mod context;
+mod inputs;
 mod metrics;
 mod onward;
 mod pressed;
@@ -23,6 +24,7 @@ use tokio::sync::Semaphore;
 use watchkeeper_alert::silence::Silences;
 use watchkeeper_alert::{AlertReconciler, Alerts, Expiry, Intake, Routing};
 use watchkeeper_config::{Config, Diagnostic, ExprProblem, FileSystem, Loaded, render};
+use watchkeeper_detect::heartbeat::Heartbeats;
 use watchkeeper_detect::probe::{ProbeRunner, RealNetwork};
 use watchkeeper_detect::scheduler::{Dependencies, Scheduler};
 use watchkeeper_domain::telemetry::ArrivalListener;
@@ -236,6 +238,14 @@ impl Assembly {
         let intake = Intake::new(state.clone(), env.clone(), Arc::clone(&sink) as _);
         let expiry = Arc::new(Expiry::new(state.clone(), env.clone(), Arc::clone(&sink) as _));
         let on_call_watch = Arc::new(OnCallWatch::new(on_call.clone(), Arc::clone(&sink) as _));
+        let heartbeats = Arc::new(Heartbeats::new(
+            env.clone(),
+            state.clone(),
+            Arc::clone(&sink) as _,
+            Arc::clone(&store) as _,
+            wakes.pipeline.clone(),
+        ));
+        heartbeats.apply(&config.heartbeats);
         let names = Arc::clone(&store);
         let scheduler = Scheduler::load(
             Dependencies {
@@ -287,6 +297,7 @@ impl Assembly {
             store,
             scheduler,
             probes,
+            heartbeats,
             scrapes,
             intake,
             expiry,
@@ -315,6 +326,7 @@ impl App {
         let Assembly { shared, chains, lock } = Assembly::new(&options).await?;
         let config = shared.config.load_full();
         let (main, addresses, others) = bind(&config, options.otlp_ports).await?;
+        let sockets = inputs::bind(&config).await?;
         for chain in chains {
             shared.supervisor.reconcile(chain.name, chain.wake, chain.stages);
         }
@@ -322,6 +334,7 @@ impl App {
         shared.supervisor.run("probes", async move { probes.run(probes_stop.cancelled()).await });
         let (scrapes, scrapes_stop) = (Arc::clone(&shared.scrapes), shared.supervisor.stopping());
         shared.supervisor.run("scrapes", async move { scrapes.run(scrapes_stop.cancelled()).await });
+        inputs::run(&shared, sockets).await?;
         let (stop, connections) = (shared.supervisor.stopping(), shared.supervisor.connections());
         let serve = |listener, router| {
             listen::serve(listener, router, stop.clone(), Arc::clone(&connections), listen::HEADER_TIMEOUT)

@@ -7,8 +7,10 @@
 
 mod alert;
 mod ask;
+mod change;
 mod check;
 mod demo;
+mod heartbeat;
 mod import;
 mod incident;
 mod ledger;
@@ -97,6 +99,12 @@ enum Command {
     /// List rules and probes with their state.
     #[command(subcommand)]
     Rule(rule::Command),
+    /// Tell of deploys and other changes, and list them.
+    #[command(subcommand)]
+    Change(change::Command),
+    /// List jobs that report when they ran.
+    #[command(subcommand)]
+    Heartbeat(heartbeat::Command),
     /// List and run workflows, follow their runs.
     #[command(subcommand)]
     Workflow(workflow::Command),
@@ -188,6 +196,8 @@ fn client(global: &Global, command: Command) -> Outcome {
             Command::Incident(command) => incident::run(&server, format, command).await,
             Command::OnCall(command) => oncall::run(&server, format, command).await,
             Command::Rule(command) => rule::run(&server, format, command).await,
+            Command::Change(command) => change::run(&server, format, command).await,
+            Command::Heartbeat(command) => heartbeat::run(&server, format, command).await,
             Command::Workflow(command) => workflow::run(&server, format, command).await,
             Command::Notify(command) => receiver::run(&server, format, command).await,
             Command::Ledger(command) => ledger::run(&server, format, command).await,

@@ -242,6 +242,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/watchkeeper/v1/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes, the newest first. */
+        get: operations["list_changes"];
+        put?: never;
+        /** Records a change, or brings the one with the same `key` up to date. A token of the role `ingest` will do. */
+        post: operations["record_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/watchkeeper/v1/demo": {
         parameters: {
             query?: never;
@@ -302,6 +320,40 @@ export interface paths {
         };
         /** Live changes as server-sent events: event `change`, data a `Change`; a comment every 15 seconds keeps the connection alive. */
         get: operations["events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/heartbeats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All heartbeats, late ones first. */
+        get: operations["list_heartbeats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/heartbeats/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One heartbeat with its newest beats. */
+        get: operations["get_heartbeat"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1326,7 +1378,14 @@ export interface components {
          * @description A kind of object that can change.
          * @enum {string}
          */
-        ChangeKind: "alert" | "incident" | "rule" | "run" | "notification" | "silence" | "probe" | "fault" | "on_call";
+        ChangeKind: "alert" | "incident" | "rule" | "run" | "notification" | "silence" | "probe" | "change" | "heartbeat" | "fault" | "on_call";
+        /** @description Changes, the newest first. */
+        ChangeList: {
+            /** @description The objects, in the order that the path documents. */
+            items: components["schemas"]["ServiceChange"][];
+            /** @description Give this back as `cursor` to get the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
         /** @description One way to a receiver. */
         Channel: {
             /** @description Its health. */
@@ -1564,6 +1623,90 @@ export interface components {
             /** @description What. Hostile text. */
             text: string;
         };
+        /** @description One heartbeat. */
+        Heartbeat: {
+            /** @description Of its alert. */
+            category: components["schemas"]["Category"];
+            deadline_at?: components["schemas"]["Time"] | null;
+            /** @description Why, when it is not as it should be. */
+            detail?: string | null;
+            expected_at?: components["schemas"]["Time"] | null;
+            /** @description How long after that it is late. */
+            grace: string;
+            /** @description Of its alert and its metrics. */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * Format: double
+             * @description How long its last run took that told its start, in milliseconds.
+             */
+            last_duration_ms?: number | null;
+            /**
+             * Format: int32
+             * @description The exit status of its last run.
+             */
+            last_exit_code?: number | null;
+            last_failure_at?: components["schemas"]["Time"] | null;
+            last_success_at?: components["schemas"]["Time"] | null;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How often a run began while another was under way.
+             */
+            overlapping_runs: number;
+            /** @description Of its alert. */
+            priority: components["schemas"]["Priority"];
+            running_since?: components["schemas"]["Time"] | null;
+            /** @description When it is expected: `every 1h`, or `0 2 * * * Europe/Zurich`. */
+            schedule: string;
+            /** @description Since when. */
+            since: components["schemas"]["Time"];
+            /** @description Its state. */
+            state: components["schemas"]["HeartbeatState"];
+            /** @description The address to report to; a secret, for responders only. */
+            url?: string | null;
+        };
+        /** @description One beat. */
+        HeartbeatBeat: {
+            /** @description When it came. */
+            at: components["schemas"]["Time"];
+            /** @description The first 10,000 bytes of what the job said, for responders. Hostile text. */
+            body?: string | null;
+            /**
+             * Format: double
+             * @description How long the run took, in milliseconds.
+             */
+            duration_ms?: number | null;
+            /**
+             * Format: int32
+             * @description The exit status that it told.
+             */
+            exit_code?: number | null;
+            /** @description `success`, `start`, `fail` or `log`. */
+            kind: string;
+            /** @description The sender's name for the run. Hostile text. */
+            run?: string | null;
+        };
+        /** @description One heartbeat with its newest beats. */
+        HeartbeatDetail: components["schemas"]["Heartbeat"] & {
+            /** @description The newest beats, the newest first; at most 200. */
+            beats: components["schemas"]["HeartbeatBeat"][];
+        };
+        /** @description All heartbeats: failed and late ones first, then unknown ones. */
+        HeartbeatList: {
+            /** @description The objects, in the order that the path documents. */
+            items: components["schemas"]["Heartbeat"][];
+            /** @description Give this back as `cursor` to get the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /**
+         * @description A heartbeat's state. `new`: it never reported; `grace`: it is expected by now and not late yet; `unknown`: it may have
+         *     reported when this server could not hear it.
+         * @enum {string}
+         */
+        HeartbeatState: "new" | "up" | "grace" | "late" | "failed" | "unknown";
         /** @description What an incident cost its users. */
         Impact: {
             /**
@@ -1625,6 +1768,8 @@ export interface components {
         IncidentDetail: components["schemas"]["Incident"] & {
             /** @description Its alerts. */
             alerts: components["schemas"]["Alert"][];
+            /** @description What changed just before and since: of its services, from two hours before it began. Oldest first. */
+            changes: components["schemas"]["ServiceChange"][];
             /** @description The Slack thread, when there is one: an https address. */
             chat_url?: string | null;
             /** @description What users feel, in words. */
@@ -1847,6 +1992,29 @@ export interface components {
             state?: components["schemas"]["ActionItemState"] | null;
             /** @description What. */
             title: string;
+        };
+        /** @description A change to record. `summary` or `version` must be there. */
+        NewChange: {
+            at?: components["schemas"]["Time"] | null;
+            /** @description By whom; the token's name when absent. */
+            author?: string | null;
+            /** @description What else is known, at most 16,000 bytes of JSON. */
+            details?: unknown;
+            ended_at?: components["schemas"]["Time"] | null;
+            /** @description Where. */
+            environment?: string | null;
+            /** @description Your own name for it, for example the pipeline's run: reporting it again brings it up to date. */
+            key?: string | null;
+            kind?: components["schemas"]["ServiceChangeKind"] | null;
+            /** @description Of what; the name that its alerts have in `service`. */
+            service?: string | null;
+            status?: components["schemas"]["ServiceChangeStatus"] | null;
+            /** @description In one line. */
+            summary?: string | null;
+            /** @description Where it can be read about. */
+            url?: string | null;
+            /** @description To which version. */
+            version?: string | null;
         };
         /** @description A note to leave. */
         NewHandoffNote: {
@@ -2301,7 +2469,7 @@ export interface components {
             history: components["schemas"]["ProbeResult"][];
             /** @description How often it runs, for example `10s`. */
             interval: string;
-            /** @description `http`, `tcp`, `dns`, `tls`, `icmp`, `heartbeat`. */
+            /** @description `http`, `tcp`, `dns`, `icmp`, `tls`, `postgres`, `mysql`. */
             kind: string;
             /**
              * Format: double
@@ -2397,6 +2565,11 @@ export interface components {
              * @description How many alerts the body told of.
              */
             alerts: number;
+            /**
+             * Format: int32
+             * @description How many changes, for example deployments, it told of.
+             */
+            changes?: number | null;
             /** @description Why there was nothing to take. */
             ignored?: string | null;
         };
@@ -2604,6 +2777,46 @@ export interface components {
             /** @description Whether it sent spans. */
             traces: boolean;
         };
+        /** @description One change. Its texts are hostile. */
+        ServiceChange: {
+            /** @description When it was made. */
+            at: components["schemas"]["Time"];
+            /** @description By whom. */
+            author: string;
+            ended_at?: components["schemas"]["Time"] | null;
+            /** @description Where. */
+            environment: string;
+            /** @description `chg_…`. */
+            id: string;
+            /** @description What was changed. */
+            kind: components["schemas"]["ServiceChangeKind"];
+            /** @description When it was heard of. */
+            received_at: components["schemas"]["Time"];
+            /** @description Of what; empty: nobody said. */
+            service: string;
+            /** @description `api`, or the integration that it came through. */
+            source: string;
+            /** @description How far it is. */
+            status: components["schemas"]["ServiceChangeStatus"];
+            /** @description In one line. */
+            summary: string;
+            /** @description All of it in one line. */
+            title: string;
+            /** @description Where its source shows it. */
+            url: string;
+            /** @description To which version. */
+            version: string;
+        };
+        /**
+         * @description What was changed.
+         * @enum {string}
+         */
+        ServiceChangeKind: "deploy" | "config" | "other";
+        /**
+         * @description How far a change is.
+         * @enum {string}
+         */
+        ServiceChangeStatus: "started" | "succeeded" | "failed";
         /** @description Services by name. */
         ServiceList: {
             /** @description The objects, in the order that the path documents. */
@@ -3507,6 +3720,79 @@ export interface operations {
             };
         };
     };
+    list_changes: {
+        parameters: {
+            query?: {
+                /** @description Of this service only. */
+                service?: string;
+                /** @description Made then or later: RFC 3339 or Unix seconds. */
+                since?: string;
+                /** @description Made before then. */
+                until?: string;
+                /** @description At most this many, 1 to 1,000; 100 when absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceChange"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     demo: {
         parameters: {
             query?: never;
@@ -3616,6 +3902,67 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["Change"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_heartbeats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeartbeatList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_heartbeat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeartbeatDetail"];
                 };
             };
             /** @description A problem */

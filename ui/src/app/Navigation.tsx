@@ -18,6 +18,8 @@ const WATCH: Entry[] = [
 const MACHINERY: Entry[] = [
   { to: "/rules", word: "Rules", icon: "rule" },
   { to: "/probes", word: "Probes", icon: "probe" },
+  { to: "/heartbeats", word: "Heartbeats", icon: "running" },
+  { to: "/changes", word: "Changes", icon: "next" },
   { to: "/workflows", word: "Workflows", icon: "flow", under: "/runs" },
   { to: "/deliveries", word: "Deliveries", icon: "send" },
   { to: "/ledger", word: "Ledger", icon: "chain" },

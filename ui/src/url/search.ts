@@ -77,9 +77,12 @@ export const incidentListSearch = (raw: RawSearch): IncidentListSearch => ({
   ...pageSearch(raw),
 });
 
-export const INCIDENT_TABS = ["timeline", "alerts", "runs", "notifications", "post-mortem"] as const;
+export const INCIDENT_TABS = ["timeline", "alerts", "changes", "runs", "notifications", "post-mortem"] as const;
 export type IncidentTab = (typeof INCIDENT_TABS)[number];
 export const incidentSearch = (raw: RawSearch): { tab?: IncidentTab } => ({ tab: oneOf(raw, "tab", INCIDENT_TABS) });
+
+export type ChangeSearch = PageSearch & { service?: string };
+export const changeSearch = (raw: RawSearch): ChangeSearch => ({ service: text(raw, "service"), ...pageSearch(raw) });
 
 export type RuleSearch = PageSearch & { state?: string; priority?: string; category?: string; q?: string };
 export const ruleSearch = (raw: RawSearch): RuleSearch => ({

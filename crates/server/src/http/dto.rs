@@ -40,7 +40,9 @@ macro_rules! counted_list {
 }
 
 pub mod alerts;
+pub mod changes;
 pub mod deliveries;
+pub mod heartbeats;
 pub mod incidents;
 pub mod incoming;
 pub mod ledger;

@@ -9,7 +9,9 @@ use utoipa::OpenApi;
 use super::dto;
 
 mod alerts;
+mod changes;
 mod detection;
+mod heartbeats;
 mod incidents;
 mod incoming;
 mod ledger;
@@ -63,9 +65,13 @@ mod telemetry;
         incidents::edit_post_mortem,
         incidents::save_action_item,
         incidents::export_post_mortem,
+        changes::list_changes,
+        changes::record_change,
         detection::list_rules,
         detection::list_probes,
         detection::list_targets,
+        heartbeats::list_heartbeats,
+        heartbeats::get_heartbeat,
         response::list_workflows,
         response::start_run,
         response::list_runs,

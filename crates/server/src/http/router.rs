@@ -19,9 +19,9 @@ use watchkeeper_domain::Code;
 
 use super::problem::ApiProblem;
 use super::{
-    access, alertmanager, alerts, calendar, chart, console, deliveries, demo, events, incidents, incoming, ingest,
-    ledger, now, oncall, page, phone, post_mortem, prometheus, rules, silences, slack, status_page, targets, telemetry,
-    workflows,
+    access, alertmanager, alerts, calendar, changes, chart, console, deliveries, demo, events, heartbeats, incidents,
+    incoming, ingest, ledger, now, oncall, page, phone, post_mortem, prometheus, rules, silences, slack, status_page,
+    targets, telemetry, workflows,
 };
 use crate::app::Shared;
 
@@ -102,8 +102,12 @@ pub fn routes() -> Routes {
             .route(Method::PUT, "/api/watchkeeper/v1/incidents/{id}/post-mortem", ACT, put(post_mortem::edit))
             .route(Method::GET, "/api/watchkeeper/v1/incidents/{id}/post-mortem.md", VIEW, get(post_mortem::markdown))
             .route(Method::POST, "/api/watchkeeper/v1/incidents/{id}/action-items", ACT, post(post_mortem::action_item))
+            .route(Method::GET, "/api/watchkeeper/v1/changes", VIEW, get(changes::list))
+            .route(Method::POST, "/api/watchkeeper/v1/changes", Access::AtLeast(Role::Ingest), post(changes::create))
             .route(Method::GET, "/api/watchkeeper/v1/rules", VIEW, get(rules::list))
             .route(Method::GET, "/api/watchkeeper/v1/probes", VIEW, get(rules::probes))
+            .route(Method::GET, "/api/watchkeeper/v1/heartbeats", VIEW, get(heartbeats::list))
+            .route(Method::GET, "/api/watchkeeper/v1/heartbeats/{name}", VIEW, get(heartbeats::show))
             .route(Method::GET, "/api/watchkeeper/v1/targets", VIEW, get(targets::list))
             .route(Method::GET, "/api/watchkeeper/v1/workflows", VIEW, get(workflows::list))
             .route(Method::POST, "/api/watchkeeper/v1/workflows/{name}/run", ACT, post(workflows::run_by_hand))
@@ -192,7 +196,12 @@ pub fn routes() -> Routes {
             .route(Method::GET, "/calendars/schedules/{name}/{seal}", PUBLIC, get(calendar::schedule))
             .route(Method::GET, "/calendars/people/{name}/{seal}", PUBLIC, get(calendar::person))
             .route(Method::GET, "/charts/{file}", PUBLIC, get(chart::png))
+            .route(Method::GET, "/heartbeat/{id}", PUBLIC, get(heartbeats::beat))
+            .route(Method::POST, "/heartbeat/{id}", PUBLIC, post(heartbeats::beat))
+            .route(Method::GET, "/heartbeat/{id}/{act}", PUBLIC, get(heartbeats::act))
+            .route(Method::POST, "/heartbeat/{id}/{act}", PUBLIC, post(heartbeats::act))
             .route(Method::POST, "/v2/enqueue", PUBLIC, post(incoming::pagerduty::enqueue))
+            .route(Method::POST, "/v2/change/enqueue", PUBLIC, post(changes::enqueue))
             .route(Method::POST, "/twilio/sms", PUBLIC, post(phone::sms))
             .route(Method::POST, "/twilio/voice", PUBLIC, post(phone::voice))
             .route(Method::POST, "/slack/interactions", PUBLIC, post(slack::interactions))

@@ -5,6 +5,7 @@
 mod cost;
 mod delivery;
 mod healing;
+mod inputs;
 mod oncall;
 mod people;
 mod restart;
