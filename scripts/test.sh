@@ -54,7 +54,8 @@ counted() {
 command -v cargo >/dev/null || die "cargo is missing: install Rust 1.95 or newer (https://rustup.rs) and run this again"
 command -v npm >/dev/null || die "npm is missing: install Node.js 20 or newer and run this again"
 command -v cc >/dev/null || scripts/need.sh build-essential
-scripts/need.sh chromium python3-venv prometheus prometheus-alertmanager prometheus-node-exporter
+scripts/need.sh chromium python3-venv prometheus prometheus-alertmanager prometheus-node-exporter \
+  postgresql mariadb-server-core dnsmasq-base
 step format cargo fmt --all --check
 step tidy cargo xtask tidy
 scripts/ui.sh

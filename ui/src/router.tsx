@@ -164,6 +164,17 @@ const targets = createRoute({
   validateSearch: search.targetSearch,
   component: lazyRouteComponent(() => import("./pages/TargetsPage.tsx")),
 });
+const heartbeats = createRoute({
+  getParentRoute,
+  path: "/heartbeats",
+  component: lazyRouteComponent(() => import("./pages/HeartbeatsPage.tsx")),
+});
+const changes = createRoute({
+  getParentRoute,
+  path: "/changes",
+  validateSearch: search.changeSearch,
+  component: lazyRouteComponent(() => import("./pages/ChangesPage.tsx")),
+});
 const settings = createRoute({
   getParentRoute,
   path: "/settings",
@@ -205,6 +216,8 @@ export const router = createRouter({
     ledger,
     probes,
     targets,
+    heartbeats,
+    changes,
     settings,
     demo,
   ]),

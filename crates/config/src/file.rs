@@ -3,7 +3,9 @@
 //! Not the model: that is complete and valid; here everything may be absent.
 
 pub(crate) mod app_insights;
+pub(crate) mod heartbeat;
 pub(crate) mod incident;
+pub(crate) mod input;
 pub(crate) mod integration;
 pub(crate) mod main;
 pub(crate) mod names;

@@ -3,9 +3,12 @@
 //! Not the shape of the YAML: `file` types are read from YAML with optional fields and turned into these.
 
 pub mod app_insights;
+pub mod heartbeat;
+pub mod input;
 pub mod integration;
 pub mod oncall;
 pub mod person;
+pub mod probe;
 pub mod receiver;
 pub mod route;
 pub mod rule;
@@ -24,9 +27,12 @@ use crate::diagnostic::{self, Diagnostic};
 use crate::place::Place;
 use crate::secret::Secret;
 pub use app_insights::{AppInsights, AppInsightsKey};
+pub use heartbeat::{Expected, Heartbeat};
+pub use input::{SyslogListener, TailedFiles};
 pub use integration::{Integration, IntegrationKind};
 pub use oncall::{EscalationPolicy, Schedule};
 pub use person::Person;
+pub use probe::{Probe, ProbeKind};
 pub use receiver::{EmailIntegration, Receiver, SlackIntegration, SmtpServer, SmtpTls, WebhookIntegration};
 pub use route::{InhibitRule, Route};
 pub use rule::{OnNoData, Rule, RuleGroup, RuleKind, TemplateLanguage};
@@ -47,6 +53,12 @@ pub struct Config {
     pub rule_groups: Vec<RuleGroup>,
     /// Probes.
     pub probes: Vec<Probe>,
+    /// Jobs that are expected to report.
+    pub heartbeats: Vec<Heartbeat>,
+    /// Where syslog is taken.
+    pub syslog: Vec<SyslogListener>,
+    /// Log files that are read as they grow.
+    pub log_files: Vec<TailedFiles>,
     /// What is scraped.
     pub scrape_jobs: Vec<ScrapeJob>,
     /// Alertmanager's file, when routes and receivers come from there.
@@ -181,44 +193,6 @@ pub struct Evaluation {
     pub interval: Span,
     /// The longest that arrivals are gathered before a group is evaluated; a cheap group is evaluated at once. Default 100 ms.
     pub coalesce: Span,
-}
-
-/// Something that is looked at from outside.
-#[derive(Debug, Clone)]
-pub struct Probe {
-    /// Its name: the label `probe` of its metrics.
-    pub name: String,
-    /// What is done.
-    pub kind: ProbeKind,
-    /// How often. Default 15 s.
-    pub interval: Span,
-    /// How long it may take. Default 5 s.
-    pub timeout: Span,
-    /// Labels added to its metrics.
-    pub labels: BTreeMap<String, String>,
-}
-
-/// The two kinds of probe.
-#[derive(Debug, Clone)]
-pub enum ProbeKind {
-    /// An HTTP or HTTPS request.
-    Http {
-        /// The URL.
-        url: String,
-        /// The method. Default GET.
-        method: String,
-        /// Request headers; values may be secrets.
-        headers: Vec<(String, Secret)>,
-        /// Accepted statuses; empty: 200 to 299.
-        expect_status: Vec<u16>,
-        /// A regular expression that the first MiB of the body must match.
-        expect_body: Option<String>,
-    },
-    /// A TCP connection.
-    Tcp {
-        /// `host:port`.
-        address: String,
-    },
 }
 
 /// How alerts become incidents.

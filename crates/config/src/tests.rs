@@ -6,6 +6,7 @@ mod corpora;
 mod errors;
 mod groups;
 mod hostile;
+mod inputs;
 mod oncall;
 mod valid;
 

@@ -8,6 +8,7 @@ pub mod backtest;
 mod compiled;
 mod evidence;
 mod findings;
+pub mod heartbeat;
 mod judge;
 mod nearest;
 pub mod never;

@@ -1,13 +1,19 @@
 //! Probes: what a customer sees, measured from outside, phase by phase.
 //!
 //! Not rules: a probe writes telemetry under the names of Prometheus's blackbox_exporter, and a rule judges it.
-//! `network` speaks HTTP and TCP, `certificate` looks at TLS chains, `samples` names the results, `runner` keeps the time.
+//! `network` opens connections; `request`, `dns`, `icmp`, `database` and `starttls` speak over them; `certificate` looks at
+//! TLS chains, `verdict` judges several results, `samples` names them, `runner` keeps the time.
 
 mod certificate;
+mod database;
+mod dns;
+mod icmp;
 mod network;
 mod request;
 mod runner;
 mod samples;
+mod starttls;
+pub mod verdict;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -59,8 +65,10 @@ pub struct Finding {
     pub certificate_expires_at: Option<Timestamp>,
     /// Whether the body did not match.
     pub failed_by_regex: bool,
-    /// Why it failed, in words for people; none: it succeeded.
+    /// Why it failed, in words for people; none: it succeeded, or did not run.
     pub error: Option<String>,
+    /// Why it did not run, in words for people: nobody can tell how its target is.
+    pub not_run: Option<String>,
 }
 
 /// A finished probe.
@@ -75,10 +83,10 @@ pub struct ProbeResult {
 }
 
 impl ProbeResult {
-    /// Whether all was as configured.
+    /// Whether all was as configured; none when it did not run.
     #[must_use]
-    pub fn success(&self) -> bool {
-        self.finding.error.is_none()
+    pub fn success(&self) -> Option<bool> {
+        self.finding.not_run.is_none().then_some(self.finding.error.is_none())
     }
 }
 
@@ -93,7 +101,17 @@ pub trait Network: Send + Sync {
 pub fn target(probe: &Probe) -> String {
     match &probe.kind {
         ProbeKind::Tcp { address } => address.clone(),
-        ProbeKind::Http { url, .. } => match url::Url::parse(url) {
+        ProbeKind::Tls(tls) => tls.address.clone(),
+        ProbeKind::Icmp { host } => host.clone(),
+        ProbeKind::Dns(dns) => match dns.server {
+            Some(server) => format!("{} {} @{server}", dns.record, dns.name),
+            None => format!("{} {}", dns.record, dns.name),
+        },
+        ProbeKind::Postgres(database) | ProbeKind::Mysql(database) => match &database.database {
+            Some(name) => format!("{}/{name}", database.address),
+            None => database.address.clone(),
+        },
+        ProbeKind::Http(http) => match url::Url::parse(&http.url) {
             Ok(url) => {
                 let port = url.port().map(|p| format!(":{p}")).unwrap_or_default();
                 format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())

@@ -100,6 +100,8 @@ ids! {
     OverrideId = "ovr";
     /// One hand-off note of an on-call schedule.
     HandoffNoteId = "hon";
+    /// One change that somebody made: a deploy, a new configuration.
+    ChangeId = "chg";
     /// One public update on the status page.
     UpdateId = "upd";
     /// One backtest of a rule; kept in memory for a while.

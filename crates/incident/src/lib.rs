@@ -11,6 +11,7 @@
 //! Not here: who is told of an alert (`alert`), how a workflow runs (`respond`), what the public sees (`publish`).
 #![warn(missing_docs)]
 
+pub mod change;
 pub mod command;
 pub mod drill;
 pub mod error;

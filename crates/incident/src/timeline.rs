@@ -10,13 +10,15 @@ use watchkeeper_domain::ids::{EntryId, Id, IncidentId};
 use watchkeeper_domain::{Actor, Env, Timestamp};
 use watchkeeper_state::{StateError, Tx};
 
+use crate::change::{self, Change};
+
 /// Most entries that are read.
 pub const MAX_ENTRIES: i64 = 2_000;
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TimelineEntry {
-    /// Its id: `ent_…`, or `ntf_…` for a notification.
+    /// Its id: `ent_…`, `ntf_…` for a notification, `chg_…` for a change.
     pub id: String,
     /// When.
     pub at: Timestamp,
@@ -86,8 +88,23 @@ pub async fn read(pool: &SqlitePool, incident: IncidentId) -> Result<Vec<Timelin
         });
     }
     entries.extend(notifications(pool, incident).await?);
+    entries.extend(change::around(pool, incident).await?.iter().map(changed));
     entries.sort_by_key(|entry| entry.at);
     Ok(entries)
+}
+
+/// A change beside the incident, so that the post-mortem begins with it.
+fn changed(change: &Change) -> TimelineEntry {
+    TimelineEntry {
+        id: change.id.to_string(),
+        at: change.at,
+        kind: "change".to_owned(),
+        actor: Actor::User(
+            if change.said.author.is_empty() { &change.said.source } else { &change.said.author }.clone(),
+        ),
+        text: change.line(),
+        data: json!({"change": change.id, "url": change.said.url}),
+    }
 }
 
 /// Notifications of its alerts too: the first of them leave before the alert has an incident.

@@ -18,6 +18,7 @@ mod native;
 pub mod otlp;
 mod refused;
 pub mod remote_write;
+pub mod syslog;
 mod wire;
 
 pub use compression::ContentEncoding;

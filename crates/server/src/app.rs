@@ -8,6 +8,7 @@ mod background;
 mod backtests;
 mod catalog;
 mod context;
+mod inputs;
 mod metrics;
 mod onward;
 mod pressed;
@@ -28,6 +29,7 @@ use tokio::sync::Semaphore;
 use watchkeeper_alert::silence::Silences;
 use watchkeeper_alert::{AlertReconciler, Alerts, Expiry, Intake, Routing};
 use watchkeeper_config::{Config, Diagnostic, ExprProblem, FileSystem, Loaded, render};
+use watchkeeper_detect::heartbeat::Heartbeats;
 use watchkeeper_detect::probe::{ProbeRunner, RealNetwork};
 use watchkeeper_detect::scheduler::{Dependencies, Scheduler};
 use watchkeeper_domain::telemetry::ArrivalListener;
@@ -279,6 +281,14 @@ impl Assembly {
             configured(Arc::clone(&live)),
             Arc::clone(&sink) as _,
         ));
+        let heartbeats = Arc::new(Heartbeats::new(
+            env.clone(),
+            state.clone(),
+            Arc::clone(&sink) as _,
+            Arc::clone(&store) as _,
+            wakes.pipeline.clone(),
+        ));
+        heartbeats.apply(&config.heartbeats);
         let scheduler = Scheduler::load(
             Dependencies {
                 env: env.clone(),
@@ -338,6 +348,7 @@ impl Assembly {
             scheduler,
             rule_groups,
             probes,
+            heartbeats,
             scrapes,
             intake,
             expiry,
@@ -366,6 +377,7 @@ impl App {
         let Assembly { shared, chains, lock } = Assembly::new(&options).await?;
         let config = shared.config.load_full();
         let (main, addresses, others) = bind(&config, options.otlp_ports).await?;
+        let sockets = inputs::bind(&config).await?;
         for chain in chains {
             shared.supervisor.reconcile(chain.name, chain.wake, chain.stages);
         }
@@ -373,6 +385,7 @@ impl App {
         shared.supervisor.run("probes", async move { probes.run(probes_stop.cancelled()).await });
         let (scrapes, scrapes_stop) = (Arc::clone(&shared.scrapes), shared.supervisor.stopping());
         shared.supervisor.run("scrapes", async move { scrapes.run(scrapes_stop.cancelled()).await });
+        inputs::run(&shared, sockets).await?;
         let (stop, connections) = (shared.supervisor.stopping(), shared.supervisor.connections());
         let serve = |listener, router| {
             let (stop, connections) = (stop.clone(), Arc::clone(&connections));

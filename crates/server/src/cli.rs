@@ -9,9 +9,11 @@ mod alert;
 mod ask;
 mod backtest;
 mod ca;
+mod change;
 mod check;
 mod demo;
 mod drill;
+mod heartbeat;
 mod import;
 mod incident;
 mod ledger;
@@ -111,6 +113,12 @@ enum Command {
     Rule(rule::Command),
     /// Say what a rule would have done over stored history, before it wakes anybody.
     Backtest(backtest::Args),
+    /// Tell of deploys and other changes, and list them.
+    #[command(subcommand)]
+    Change(change::Command),
+    /// List jobs that report when they ran.
+    #[command(subcommand)]
+    Heartbeat(heartbeat::Command),
     /// List and run workflows, follow their runs.
     #[command(subcommand)]
     Workflow(workflow::Command),
@@ -214,6 +222,8 @@ fn client(global: &Global, command: Command) -> Outcome {
             Command::OnCall(command) => oncall::run(&server, format, command).await,
             Command::Rule(command) => rule::run(&server, format, command).await,
             Command::Backtest(args) => backtest::run(&server, format, args).await,
+            Command::Change(command) => change::run(&server, format, command).await,
+            Command::Heartbeat(command) => heartbeat::run(&server, format, command).await,
             Command::Workflow(command) => workflow::run(&server, format, command).await,
             Command::Notify(command) => receiver::run(&server, format, command).await,
             Command::Drill(command) => drill::run(&server, format, command).await,

@@ -3,6 +3,7 @@
 import { queryOptions } from "@tanstack/react-query";
 import {
   type AlertSearch,
+  type ChangeSearch,
   type DeliverySearch,
   type IncidentListSearch,
   type LedgerSearch,
@@ -105,7 +106,7 @@ export const incident = (id: string) =>
   queryOptions({
     queryKey: ["incident", id],
     queryFn: () => take(api.GET(`${V1}/incidents/{id}`, { params: { path: { id } } })),
-    meta: about("incident", "alert", "run", "notification"),
+    meta: about("incident", "alert", "run", "notification", "change"),
   });
 
 export const postMortem = (id: string) =>
@@ -139,6 +140,42 @@ export const targets = () =>
     meta: about(),
     refetchInterval: 10_000,
   });
+
+export const heartbeats = () =>
+  queryOptions({
+    queryKey: ["heartbeats"],
+    queryFn: () => take(api.GET(`${V1}/heartbeats`)),
+    meta: about("heartbeat"),
+    // Its time passes without anything that happens.
+    refetchInterval: 30_000,
+  });
+
+export const heartbeat = (name: string) =>
+  queryOptions({
+    queryKey: ["heartbeat", name],
+    queryFn: () => take(api.GET(`${V1}/heartbeats/{name}`, { params: { path: { name } } })),
+    meta: about("heartbeat"),
+  });
+
+export const changes = ({ page: _, ...search }: ChangeSearch) =>
+  queryOptions({
+    queryKey: ["changes", search],
+    queryFn: () => take(api.GET(`${V1}/changes`, { params: { query: { ...search, limit: PAGE_SIZE } } })),
+    meta: about("change"),
+    placeholderData: (previous) => previous,
+  });
+
+/** What changed in a window, for the marks on a chart; the window is rounded, so that a live chart does not ask each time. */
+export const changesBetween = (start: number, end: number) => {
+  const minute = (at: number) => new Date(Math.floor(at / 60_000) * 60_000).toISOString();
+  const query = { since: minute(start), until: minute(end + 60_000), limit: 100 };
+  return queryOptions({
+    queryKey: ["changes-between", query],
+    queryFn: () => take(api.GET(`${V1}/changes`, { params: { query } })),
+    meta: about("change"),
+    placeholderData: (previous) => previous,
+  });
+};
 
 export const workflows = () =>
   queryOptions({ queryKey: ["workflows"], queryFn: () => take(api.GET(`${V1}/workflows`)), meta: about("run") });

@@ -19,6 +19,8 @@ const MACHINERY: Entry[] = [
   { to: "/rules", word: "Rules", icon: "rule" },
   { to: "/probes", word: "Probes", icon: "probe" },
   { to: "/targets", word: "Targets", icon: "target" },
+  { to: "/heartbeats", word: "Heartbeats", icon: "running" },
+  { to: "/changes", word: "Changes", icon: "next" },
   { to: "/workflows", word: "Workflows", icon: "flow", under: "/runs" },
   { to: "/deliveries", word: "Deliveries", icon: "send" },
   { to: "/routing", word: "Routing", icon: "next" },

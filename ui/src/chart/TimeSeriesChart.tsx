@@ -11,7 +11,7 @@ import { quantity } from "../format/number.ts";
 import { absolute, clock } from "../format/time.ts";
 import { lineColor } from "./colors.ts";
 import { chartOptions } from "./options.ts";
-import { align, type ChartLine, type ChartSpan, describe } from "./transform.ts";
+import { align, type ChartLine, type ChartMark, type ChartSpan, describe } from "./transform.ts";
 
 type Props = {
   title: string;
@@ -25,6 +25,8 @@ type Props = {
   spans?: ChartSpan[];
   /** Pairs of lines, by place, between which the chart is shaded. */
   bands?: [upper: number, lower: number][];
+  /** What changed in this time. */
+  marks?: ChartMark[];
   height?: number;
   /** Dragging over the chart chooses a time range. */
   onZoom?: (start: number, end: number) => void;
@@ -33,12 +35,15 @@ type Props = {
 };
 
 const NO_SPANS: ChartSpan[] = [];
+const NO_MARKS: ChartMark[] = [];
+/** More marks than this are drawn and not listed. */
+const LISTED_MARKS = 5;
 /** More lines than this make the legend longer than the chart. */
 const LEGEND_LINES = 20;
 
 export default function TimeSeriesChart(props: Props) {
   const { title, lines, start, end, unit, threshold, comparison, spans = NO_SPANS, height = 260, onZoom } = props;
-  const { onThreshold, bands } = props;
+  const { onThreshold, bands, marks = NO_MARKS } = props;
   const { ref: frame, width } = useElementSize();
   const target = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
@@ -60,6 +65,7 @@ export default function TimeSeriesChart(props: Props) {
       chartOptions({
         lines,
         spans,
+        marks,
         start,
         end,
         threshold,
@@ -79,7 +85,7 @@ export default function TimeSeriesChart(props: Props) {
     );
     plot.current = made;
     return () => made.destroy();
-  }, [lines, spans, start, end, threshold, comparison, bands, utc, dark, width, height, hidden, unit, data, canZoom]);
+  }, [lines, spans, marks, start, end, threshold, comparison, bands, utc, dark, width, height, hidden, unit, data, canZoom]);
 
   const toggle = (name: string) => {
     const next = new Set(hidden);
@@ -126,6 +132,22 @@ export default function TimeSeriesChart(props: Props) {
           </Text>
         )}
       </figcaption>
+      {marks.length > 0 && (
+        <Text
+          size="xs"
+          c="dimmed"
+          component="ul"
+          className="wk-wrap"
+          style={{ margin: 0, listStyle: "none", padding: 0 }}
+        >
+          {marks.slice(0, LISTED_MARKS).map((mark) => (
+            <li key={`${mark.at} ${mark.word}`}>
+              ▴ {clock(mark.at, utc)} {mark.word}
+            </li>
+          ))}
+          {marks.length > LISTED_MARKS && <li>and {marks.length - LISTED_MARKS} more changes</li>}
+        </Text>
+      )}
       <span className="wk-sr">
         From {absolute(start, utc)} to {absolute(end, utc)}.
       </span>

@@ -3,12 +3,13 @@
 import type uPlot from "uplot";
 import { clock, clockDate } from "../format/time.ts";
 import { lineColor } from "./colors.ts";
-import type { ChartLine, ChartSpan } from "./transform.ts";
+import type { ChartLine, ChartMark, ChartSpan } from "./transform.ts";
 import { valueRange } from "./transform.ts";
 
 export type Drawing = {
   lines: ChartLine[];
   spans: ChartSpan[];
+  marks: ChartMark[];
   start: number;
   end: number;
   threshold?: number | null;
@@ -74,7 +75,7 @@ export function chartOptions(drawing: Drawing): uPlot.Options {
     })),
     hooks: {
       drawClear: [(plot) => drawSpans(plot, drawing)],
-      draw: [(plot) => drawThreshold(plot, drawing)],
+      draw: [(plot) => drawThreshold(plot, drawing), (plot) => drawMarks(plot, drawing)],
       setCursor: [(plot) => drawing.onCursor(plot.cursor.idx ?? null)],
       setSelect: [
         (plot) => {
@@ -111,6 +112,31 @@ function drawSpans(plot: uPlot, { spans, dark }: Drawing): void {
     ctx.moveTo(left, bbox.top + 1);
     ctx.lineTo(Math.max(left + 1, right), bbox.top + 1);
     ctx.stroke();
+  }
+  ctx.restore();
+}
+
+/** A dotted line with a triangle at its foot for each change, so that it is told from the grid by its form as well. */
+function drawMarks(plot: uPlot, { marks, dark }: Drawing): void {
+  const { ctx, bbox } = plot;
+  const size = 5 * devicePixelRatio;
+  ctx.save();
+  ctx.strokeStyle = dark ? "#ffd43b" : "#a66a00";
+  ctx.fillStyle = ctx.strokeStyle;
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
+  for (const { at } of marks) {
+    const x = plot.valToPos(at / 1_000, "x", true);
+    const foot = bbox.top + bbox.height;
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, foot);
+    ctx.stroke();
+    ctx.beginPath();
+    ctx.moveTo(x, foot - 2 * size);
+    ctx.lineTo(x + size, foot);
+    ctx.lineTo(x - size, foot);
+    ctx.fill();
   }
   ctx.restore();
 }

@@ -8,6 +8,9 @@ export type ChartLine = { name: string; points: [t: number, value: number | null
 /** A shaded stretch. */
 export type ChartSpan = { state: "firing" | "pending" | "unknown"; start: number; end: number };
 
+/** A moment that is marked across the chart: a deploy, another change. */
+export type ChartMark = { at: number; word: string };
+
 /** A line's name: the metric's, then the labels in order. */
 export function seriesName(labels: Record<string, string>): string {
   const { __name__: name = "", ...rest } = labels;

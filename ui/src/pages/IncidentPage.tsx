@@ -13,6 +13,7 @@ import { Age, At } from "../parts/When.tsx";
 import { categoryWord } from "../parts/words.ts";
 import { INCIDENT_TABS, type IncidentTab } from "../url/search.ts";
 import { AlertTable } from "./alert/AlertTable.tsx";
+import { ChangeTable } from "./change/ChangeTable.tsx";
 import { DeliveryTable } from "./delivery/DeliveryTable.tsx";
 import { IncidentActions } from "./incident/IncidentActions.tsx";
 import { PostMortemTab } from "./incident/PostMortemTab.tsx";
@@ -56,12 +57,14 @@ function Body({ incident: i }: { incident: IncidentDetail }) {
   const count: Partial<Record<IncidentTab, number>> = {
     timeline: i.timeline.length,
     alerts: i.alerts.length,
+    changes: i.changes.length,
     runs: i.runs.length,
     notifications: i.notifications.length,
   };
   const words: Record<IncidentTab, string> = {
     timeline: "Timeline",
     alerts: "Alerts",
+    changes: "Changed just before",
     runs: "Workflow runs",
     notifications: "Notifications",
     "post-mortem": "Post-mortem",
@@ -127,6 +130,15 @@ function Body({ incident: i }: { incident: IncidentDetail }) {
         </Tabs.Panel>
         <Tabs.Panel value="alerts">
           <AlertTable alerts={i.alerts} label="Alerts of this incident" />
+        </Tabs.Panel>
+        <Tabs.Panel value="changes">
+          {i.changes.length === 0 ? (
+            <Text size="sm" c="dimmed">
+              Nobody told of a change to its services, from two hours before it began on.
+            </Text>
+          ) : (
+            <ChangeTable items={i.changes} label="Changes around this incident" />
+          )}
         </Tabs.Panel>
         <Tabs.Panel value="runs">
           <RunTable runs={i.runs} empty="Nothing was tried yet." />

@@ -13,6 +13,7 @@ import { Empty } from "../parts/Empty.tsx";
 import { Page, Section } from "../parts/Page.tsx";
 import { Loaded } from "../parts/Problem.tsx";
 import type { MetricsSearch } from "../url/search.ts";
+import { useMarks } from "./change/useMarks.ts";
 import { firstQuery, unitOf } from "./telemetry/metrics.ts";
 import { RangePicker, TelemetryTabs } from "./telemetry/TelemetryTabs.tsx";
 
@@ -77,13 +78,14 @@ function Result({
   ...window
 }: Pick<Parameters<typeof Chart>[0], "lines" | "start" | "end" | "onZoom"> & { expr: string }) {
   const shown = useMemo(() => lines.slice(0, MAX_LINES), [lines]);
+  const marks = useMarks(window.start, window.end);
   if (lines.length === 0)
     return (
       <Text size="sm" c="dimmed">
         The query is fine, but nothing in this time range matches it.
       </Text>
     );
-  return <Chart title={expr} lines={shown} unit={unitOf(expr)} height={320} {...window} />;
+  return <Chart title={expr} lines={shown} unit={unitOf(expr)} height={320} marks={marks} {...window} />;
 }
 
 function QueryBox({ expr, onRun }: { expr: string; onRun: (expr: string) => void }) {

@@ -43,6 +43,11 @@ const STATES: Record<string, Look> = {
   // probes
   up: look("Up", "ok", "teal"),
   down: look("Down", "failed", "red"),
+  // heartbeats and changes
+  new: look("Never reported", "unknown", "violet"),
+  grace: look("Expected now", "waiting", "yellow"),
+  late: look("Late", "failed", "red"),
+  started: look("Under way", "running", "blue"),
   // silences
   active: look("Active", "mute", "blue"),
   expired: look("Expired", "dash", "gray"),

@@ -77,7 +77,7 @@ export const incidentListSearch = (raw: RawSearch): IncidentListSearch => ({
   ...pageSearch(raw),
 });
 
-export const INCIDENT_TABS = ["timeline", "alerts", "runs", "notifications", "post-mortem"] as const;
+export const INCIDENT_TABS = ["timeline", "alerts", "changes", "runs", "notifications", "post-mortem"] as const;
 export type IncidentTab = (typeof INCIDENT_TABS)[number];
 export const incidentSearch = (raw: RawSearch): { tab?: IncidentTab } => ({ tab: oneOf(raw, "tab", INCIDENT_TABS) });
 
@@ -89,6 +89,8 @@ export type RuleSearch = PageSearch & {
   q?: string;
   never?: "1";
 };
+export type ChangeSearch = PageSearch & { service?: string };
+export const changeSearch = (raw: RawSearch): ChangeSearch => ({ service: text(raw, "service"), ...pageSearch(raw) });
 export const ruleSearch = (raw: RawSearch): RuleSearch => ({
   state: text(raw, "state"),
   priority: text(raw, "priority"),

@@ -20,6 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("ingest", &["domain"]),
     ("store", &["domain", "promql"]),
     ("scrape", &["domain", "lang", "config", "ingest"]),
+    ("logs", &["domain", "config", "ingest", "state"]),
     ("detect", &["domain", "promql", "lang", "config", "state"]),
     ("alert", &["domain", "lang", "config", "state"]),
     ("incident", &["domain", "lang", "config", "state", "alert"]),
@@ -30,7 +31,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "server",
         &[
             "domain", "promql", "lang", "config", "state", "ingest", "store", "detect", "alert", "incident", "respond",
-            "publish", "scrape",
+            "publish", "scrape", "logs",
         ],
     ),
 ];

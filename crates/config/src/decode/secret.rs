@@ -77,6 +77,8 @@ fn variable_name(what: &str, key: &str) -> String {
         "a Telegram integration" => "TELEGRAM",
         "an ntfy integration" => "NTFY",
         "`twilio`" => "TWILIO",
+        "a heartbeat" => "HEARTBEAT",
+        "a database of a probe" => "PROBE",
         "`demo`" => "BANK",
         "`basic_auth`" | "`authorization`" => "SCRAPE",
         _ => "WATCHKEEPER",

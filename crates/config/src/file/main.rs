@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use watchkeeper_domain::Code;
 
 use super::app_insights::AppInsightsFile;
+use super::heartbeat::HeartbeatFile;
 use super::incident::{IncidentsFile, StatusPageFile};
+use super::input::{LogFilesFile, SyslogFile};
 use super::integration::IntegrationFile;
 use super::names::Names;
 use super::oncall::{self, EscalationPolicyFile, ScheduleFile};
@@ -43,6 +45,12 @@ record! {
         workflow_files: Option<List<At<String>>> = "workflow_files";
         /// What is looked at from outside.
         probes: Option<List<ProbeFile>> = "probes";
+        /// Jobs that are expected to report.
+        heartbeats: Option<List<HeartbeatFile>> = "heartbeats";
+        /// Where syslog is taken.
+        syslog: Option<List<SyslogFile>> = "syslog";
+        /// Log files that are read as they grow.
+        log_files: Option<List<LogFilesFile>> = "log_files";
         /// What is scraped, as in Prometheus.
         scrape_configs: Option<List<ScrapeFile>> = "scrape_configs";
         /// A file of Alertmanager's, used as it is: its routes, receivers, inhibit rules and times.
@@ -132,6 +140,9 @@ impl MainFile {
         let (schedules, escalation_policies) = self.on_call(&people_names, &receiver_names, cx);
         let mut probe_names = Names::new("probe");
         let probes = items(&self.probes).iter().filter_map(|p| p.build(&mut probe_names, cx)).collect();
+        let (mut heartbeat_names, mut ids) = (Names::new("heartbeat"), std::collections::BTreeSet::new());
+        let heartbeats = items(&self.heartbeats);
+        let heartbeats = heartbeats.iter().filter_map(|h| h.build(&mut heartbeat_names, &mut ids, cx)).collect();
         let mut job_names = Names::new("scrape job");
         let scrape_jobs = items(&self.scrape_configs).iter().map(|s| s.build(&mut job_names, cx)).collect();
         let mut groups_seen = GroupsSeen::default();
@@ -160,6 +171,9 @@ impl MainFile {
             evaluation: EvaluationFile::build(self.evaluation.as_ref(), cx),
             rule_groups,
             probes,
+            heartbeats,
+            syslog: items(&self.syslog).iter().map(|s| s.build(cx)).collect(),
+            log_files: items(&self.log_files).iter().map(|f| f.build(cx)).collect(),
             scrape_jobs,
             alertmanager_config: self.alertmanager_config.as_ref().map(|at| at.value.clone()),
             route: match &self.route {

@@ -1,21 +1,26 @@
 //! `probes`: what is looked at from outside.
 //!
-//! Not the looking: `detect` does that.
+//! Not the looking: `detect` does that. `network` has the kinds besides HTTP.
+
+mod network;
 
 use std::collections::BTreeMap;
 
 use watchkeeper_domain::{Code, Span};
 
+use super::integration::Expression;
 use super::names::Names;
-use super::server::{positive, web_url};
+use super::server::{or, positive, web_url};
 use crate::Secret;
+use crate::decode::leaf::ByteSize;
 use crate::decode::record::record;
 use crate::decode::{At, Context, FromNode, List, Map, items, secret};
 use crate::diagnostic::Diagnostic;
-use crate::model::{Probe, ProbeKind};
+use crate::model::probe::{DownAfter, HttpProbe, Probe, ProbeKind};
 use crate::place::Place;
 use crate::reference;
 use crate::yaml::Node;
+use network::{DatabaseProbeFile, DnsProbeFile, IcmpProbeFile, TlsProbeFile};
 
 record! {
     /// Something that is looked at from outside.
@@ -26,10 +31,22 @@ record! {
         http: Option<HttpProbeFile> = "http";
         /// A TCP connection.
         tcp: Option<TcpProbeFile> = "tcp";
+        /// A question to a name server.
+        dns: Option<DnsProbeFile> = "dns";
+        /// An echo request (ping).
+        icmp: Option<IcmpProbeFile> = "icmp";
+        /// A TLS handshake, and how long the certificate holds.
+        tls: Option<TlsProbeFile> = "tls";
+        /// A query to PostgreSQL.
+        postgres: Option<DatabaseProbeFile> = "postgres";
+        /// A query to MySQL or MariaDB.
+        mysql: Option<DatabaseProbeFile> = "mysql";
         /// How often. Default 15 s.
         interval: Option<At<Span>> = "interval";
         /// How long it may take. Default 5 s.
         timeout: Option<At<Span>> = "timeout";
+        /// After how many failures it counts as down: `3` one after the other, `3/5` of the last five. Default 1.
+        down_after: Option<At<DownAfter>> = "down_after";
         /// Labels added to its metrics.
         labels: Option<Map<At<String>>> = "labels";
     }
@@ -48,6 +65,12 @@ record! {
         expect_status: Option<List<At<u16>>> = "expect_status";
         /// A regular expression that the body must match.
         expect_body: Option<At<String>> = "expect_body";
+        /// Response headers, each with a regular expression that it must match.
+        expect_headers: Option<Map<At<String>>> = "expect_headers";
+        /// Expressions over a JSON body that must all hold, for example `status == 'UP'`.
+        expect_json: Option<List<At<Expression>>> = "expect_json";
+        /// Most bytes that the body may have. Default: any number, of which the first MiB is looked at.
+        max_body: Option<At<ByteSize>> = "max_body";
     }
 }
 
@@ -126,19 +149,27 @@ impl ProbeFile {
     pub(crate) fn build(&self, names: &mut Names, cx: &mut Context<'_>) -> Option<Probe> {
         names.define(&self.name, cx);
         let name = self.name.value.clone();
-        let kind = match (&self.http, &self.tcp) {
-            (Some(http), None) => http.build(cx),
-            (None, Some(tcp)) => tcp.build(cx),
-            _ => {
-                let message = format!("the probe `{name}` needs `http` or `tcp`, one of them");
-                cx.invalid(
-                    &self.name.place,
-                    message,
-                    Some("write for example `http: {url: https://bank.example/health}`".to_owned()),
+        let kinds: Vec<ProbeKind> = [
+            self.http.as_ref().map(|http| http.build(cx)),
+            self.tcp.as_ref().map(|tcp| tcp.build(cx)),
+            self.dns.as_ref().map(DnsProbeFile::build),
+            self.icmp.as_ref().map(IcmpProbeFile::build),
+            self.tls.as_ref().map(|tls| tls.build(cx)),
+            self.postgres.as_ref().map(|database| ProbeKind::Postgres(database.build(cx))),
+            self.mysql.as_ref().map(|database| ProbeKind::Mysql(database.build(cx))),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let [kind] = <[ProbeKind; 1]>::try_from(kinds)
+            .map_err(|_| {
+                let message = format!(
+                    "the probe `{name}` needs one of `http`, `tcp`, `dns`, `icmp`, `tls`, `postgres` and `mysql`"
                 );
-                return None;
-            }
-        };
+                let help = "write for example `http: {url: https://bank.example/health}`".to_owned();
+                cx.invalid(&self.name.place, message, Some(help));
+            })
+            .ok()?;
         let interval = positive(self.interval.as_ref(), Span::from_secs(15), "interval", cx);
         let timeout = positive(self.timeout.as_ref(), Span::from_secs(5).min(interval), "timeout", cx);
         if let (Some(at), true) = (&self.timeout, timeout > interval) {
@@ -148,7 +179,8 @@ impl ProbeFile {
                 None,
             );
         }
-        Some(Probe { name, kind, interval, timeout, labels: labels(self.labels.as_ref(), cx) })
+        let down_after = or(self.down_after.as_ref(), DownAfter::default());
+        Some(Probe { name, kind, interval, timeout, down_after, labels: labels(self.labels.as_ref(), cx) })
     }
 }
 
@@ -168,31 +200,33 @@ impl HttpProbeFile {
                 cx.invalid(&status.place, format!("`{}` is not an HTTP status", status.value), None);
             }
         }
-        if let Some(at) = &self.expect_body
-            && let Err(e) = regex::RegexBuilder::new(&at.value).size_limit(1 << 20).build()
-        {
-            cx.invalid(&at.place, format!("`expect_body` is not a regular expression: {e}"), None);
+        let compiles = |at: &At<String>, key: &str, cx: &mut Context<'_>| {
+            if let Err(e) = regex::RegexBuilder::new(&at.value).size_limit(1 << 20).build() {
+                cx.invalid(&at.place, format!("`{key}` is not a regular expression: {e}"), None);
+            }
+        };
+        if let Some(at) = &self.expect_body {
+            compiles(at, "expect_body", cx);
         }
-        ProbeKind::Http {
+        let expect_headers = self.expect_headers.as_ref().map_or(&[][..], |map| &map.0);
+        for (_, at) in expect_headers {
+            compiles(at, "expect_headers", cx);
+        }
+        ProbeKind::Http(Box::new(HttpProbe {
             url: self.url.value.clone(),
             method: self.method.as_ref().map_or_else(|| "GET".to_owned(), |at| at.value.to_ascii_uppercase()),
             headers,
             expect_status: items(&self.expect_status).iter().map(|at| at.value).collect(),
             expect_body: self.expect_body.as_ref().map(|at| at.value.clone()),
-        }
+            expect_headers: expect_headers.iter().map(|(key, at)| (key.text.clone(), at.value.clone())).collect(),
+            expect_json: items(&self.expect_json).iter().map(|at| at.value.0.clone()).collect(),
+            max_body: self.max_body.as_ref().map(|at| at.value.0),
+        }))
     }
 }
 
 impl TcpProbeFile {
     fn build(&self, cx: &mut Context<'_>) -> ProbeKind {
-        let fine = self
-            .address
-            .value
-            .rsplit_once(':')
-            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-        if !fine {
-            cx.invalid(&self.address.place, format!("`{}` is not `host:port`", self.address.value), None);
-        }
-        ProbeKind::Tcp { address: self.address.value.clone() }
+        ProbeKind::Tcp { address: network::address(&self.address, cx) }
     }
 }

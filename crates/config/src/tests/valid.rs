@@ -140,7 +140,8 @@ fn a_full_configuration_becomes_the_model() {
     assert_eq!((config.server.otlp_grpc, config.server.tokens[0].role), (None, Role::Admin));
     assert_eq!(config.server.external_url, "https://wk.bank.example");
     assert_eq!(config.storage.max_bytes, 512 << 20);
-    let ProbeKind::Http { headers, expect_status, .. } = &config.probes[0].kind else { panic!() };
+    let ProbeKind::Http(http) = &config.probes[0].kind else { panic!() };
+    let (headers, expect_status) = (&http.headers, &http.expect_status);
     assert_eq!((headers[0].1.expose(), headers[0].1.reference()), ("Bearer t0p", "Bearer ${env:TOKEN}"));
     assert_eq!((expect_status.as_slice(), config.probes[0].timeout), (&[204][..], Span::from_secs(5)));
     let oncall = &config.receivers["oncall"];

@@ -21,16 +21,17 @@ const MOST_CERTIFICATES: usize = 10;
 #[error("no trusted certificate authority is usable: {0}; install the system's ca-certificates")]
 pub struct RootsError(pub String);
 
-/// The certificate authorities that the system trusts.
-pub(super) fn system_roots() -> Result<RootCertStore, RootsError> {
+/// The certificate authorities that the system trusts, and their certificates as DER.
+pub(super) fn system_roots() -> Result<(RootCertStore, Vec<Vec<u8>>), RootsError> {
     let found = rustls_native_certs::load_native_certs();
+    let authorities = found.certs.iter().map(|der| der.as_ref().to_vec()).collect();
     let mut roots = RootCertStore::empty();
     let (added, _) = roots.add_parsable_certificates(found.certs);
     if added == 0 {
         let errors: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
         return Err(RootsError(errors.join("; ")));
     }
-    Ok(roots)
+    Ok((roots, authorities))
 }
 
 /// What was seen of a chain.

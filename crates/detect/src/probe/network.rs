@@ -1,4 +1,4 @@
-//! Probing over the real network: names, connections, TLS, one request, redirects within the host.
+//! Probing over the real network: names, connections, TLS, one request or query, redirects within the host.
 //!
 //! Not a general client: no connection is reused, no proxy is asked, and nothing of an answer's body is kept.
 
@@ -13,12 +13,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use url::Url;
-use watchkeeper_config::model::{Probe, ProbeKind};
+use watchkeeper_config::model::probe::{HttpProbe, Probe, ProbeKind, Starttls, TlsProbe};
 use watchkeeper_domain::{Env, Span};
 
 use super::certificate::{RootsError, Verifiers, in_words, system_roots};
 use super::request::{self, Expected};
-use super::{Finding, Network, Phases};
+use super::{Finding, Network, Phases, database, dns, icmp, starttls};
 
 /// Redirects within the host that are followed.
 const MOST_REDIRECTS: usize = 5;
@@ -32,6 +32,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 pub struct RealNetwork {
     env: Env,
     verifiers: Verifiers,
+    /// The trusted certificate authorities as DER, for a client that wants to build its own verifier.
+    authorities: Arc<Vec<Vec<u8>>>,
 }
 
 /// What is known so far; read also when the probe ran out of time.
@@ -63,38 +65,68 @@ impl Progress<'_> {
 impl RealNetwork {
     /// Trusts the system's certificate authorities.
     pub fn new(env: Env) -> Result<Self, RootsError> {
-        Self::trusting(env, system_roots()?)
+        let (roots, authorities) = system_roots()?;
+        Ok(Self { authorities: Arc::new(authorities), ..Self::trusting(env, roots)? })
     }
 
     /// Trusts these certificate authorities only.
     pub fn trusting(env: Env, roots: RootCertStore) -> Result<Self, RootsError> {
-        Ok(Self { env, verifiers: Verifiers::new(roots)? })
+        Ok(Self { env, verifiers: Verifiers::new(roots)?, authorities: Arc::default() })
     }
 
     async fn run(&self, probe: &Probe, progress: &Progress<'_>) -> Result<(), String> {
         match &probe.kind {
             ProbeKind::Tcp { address } => {
-                let (host, port) = address
-                    .rsplit_once(':')
-                    .and_then(|(host, port)| {
-                        Some((host.trim_start_matches('[').trim_end_matches(']'), port.parse().ok()?))
-                    })
-                    .ok_or_else(|| format!("`{address}` is not an address of the form host:port"))?;
+                let (host, port) = split(address)?;
                 self.connect(host, port, progress).await.map(drop)
             }
-            ProbeKind::Http { url, method, headers, expect_status, expect_body } => {
-                let mut url = Url::parse(url).map_err(|e| format!("the probe's URL is not usable: {e}"))?;
-                let expected = Expected::new(expect_status, expect_body.as_deref())?;
-                for _ in 0..=MOST_REDIRECTS {
-                    let stream = self.open(&url, progress).await?;
-                    let answer = request::send(stream, &url, method, headers, progress).await?;
-                    match request::redirect(&answer, &url, &expected)? {
-                        Some(next) => url = next,
-                        None => return request::check(answer, &expected, progress).await,
-                    }
-                }
-                Err(format!("more than {MOST_REDIRECTS} redirects"))
+            ProbeKind::Http(http) => self.http(http, progress).await,
+            ProbeKind::Dns(dns) => dns::check(dns, probe.timeout, progress).await,
+            ProbeKind::Icmp { host } => icmp::check(host, probe.timeout, &self.env, progress).await,
+            ProbeKind::Tls(tls) => self.tls(tls, progress).await,
+            ProbeKind::Postgres(database) => {
+                let (host, port) = split(&database.address)?;
+                let mut tcp = self.connect(host, port, progress).await?;
+                let stream: Box<dyn Stream> = if database.tls {
+                    starttls::begin(&mut tcp, Starttls::Postgres).await?;
+                    self.handshake(tcp, host, progress).await?
+                } else {
+                    Box::new(tcp)
+                };
+                database::postgres(database, stream, progress).await
             }
+            ProbeKind::Mysql(database) => {
+                database::mysql(database, split(&database.address)?, &self.authorities, progress).await
+            }
+        }
+    }
+
+    async fn http(&self, http: &HttpProbe, progress: &Progress<'_>) -> Result<(), String> {
+        let mut url = Url::parse(&http.url).map_err(|e| format!("the probe's URL is not usable: {e}"))?;
+        let expected = Expected::new(http)?;
+        for _ in 0..=MOST_REDIRECTS {
+            let stream = self.open(&url, progress).await?;
+            let answer = request::send(stream, &url, &http.method, &http.headers, progress).await?;
+            match request::redirect(&answer, &url, &expected)? {
+                Some(next) => url = next,
+                None => return request::check(answer, &expected, progress).await,
+            }
+        }
+        Err(format!("more than {MOST_REDIRECTS} redirects"))
+    }
+
+    async fn tls(&self, tls: &TlsProbe, progress: &Progress<'_>) -> Result<(), String> {
+        let (host, port) = split(&tls.address)?;
+        let mut tcp = self.connect(host, port, progress).await?;
+        if let Some(protocol) = tls.starttls {
+            starttls::begin(&mut tcp, protocol).await?;
+        }
+        let name = tls.server_name.as_deref().unwrap_or(host);
+        self.handshake(tcp, name, progress).await?;
+        let expires_at = progress.finding.lock().certificate_expires_at;
+        match expires_at.filter(|at| *at < self.env.now() + tls.min_validity) {
+            Some(at) => Err(format!("the certificate of `{name}` expires at {at}, within {}", tls.min_validity)),
+            None => Ok(()),
         }
     }
 
@@ -123,21 +155,34 @@ impl RealNetwork {
             "http" => Ok(Box::new(self.connect(&host, port, progress).await?)),
             "https" => {
                 let tcp = self.connect(&host, port, progress).await?;
-                let (config, seen) = self.verifiers.client().map_err(|e| format!("TLS cannot be set up: {e}"))?;
-                let name = ServerName::try_from(host.clone()).map_err(|_| format!("`{host}` is not a name for TLS"))?;
-                let handshake = TlsConnector::from(Arc::new(config)).connect(name, tcp);
-                let result = progress.phase("the TLS handshake", |p| &mut p.tls, handshake).await;
-                let seen = seen.lock();
-                progress.finding.lock().certificate_expires_at = seen.expires_at;
-                let refused = |e: std::io::Error| match &seen.refused {
-                    Some(error) => in_words(error, &host, seen.expires_at),
-                    None => format!("the TLS handshake with `{host}` failed: {e}"),
-                };
-                Ok(Box::new(result.map_err(refused)?))
+                self.handshake(tcp, &host, progress).await
             }
             other => Err(format!("`{other}` is not a scheme that probes speak; use http or https")),
         }
     }
+
+    /// The handshake; what the certificate says is noted also when it is refused.
+    async fn handshake(&self, tcp: TcpStream, host: &str, progress: &Progress<'_>) -> Result<Box<dyn Stream>, String> {
+        let (config, seen) = self.verifiers.client().map_err(|e| format!("TLS cannot be set up: {e}"))?;
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| format!("`{host}` is not a name for TLS"))?;
+        let handshake = TlsConnector::from(Arc::new(config)).connect(name, tcp);
+        let result = progress.phase("the TLS handshake", |p| &mut p.tls, handshake).await;
+        let seen = seen.lock();
+        progress.finding.lock().certificate_expires_at = seen.expires_at;
+        let refused = |e: std::io::Error| match &seen.refused {
+            Some(error) => in_words(error, host, seen.expires_at),
+            None => format!("the TLS handshake with `{host}` failed: {e}"),
+        };
+        Ok(Box::new(result.map_err(refused)?))
+    }
+}
+
+/// Host and port of an address; the host of IPv6 without its brackets.
+fn split(address: &str) -> Result<(&str, u16), String> {
+    address
+        .rsplit_once(':')
+        .and_then(|(host, port)| Some((host.trim_start_matches('[').trim_end_matches(']'), port.parse().ok()?)))
+        .ok_or_else(|| format!("`{address}` is not an address of the form host:port"))
 }
 
 impl Network for RealNetwork {
@@ -153,7 +198,9 @@ impl Network for RealNetwork {
                     Some(format!("no answer within {}; it was still {}", probe.timeout, progress.doing.lock()))
                 }
             };
-            Finding { error, ..progress.finding.into_inner() }
+            let finding = progress.finding.into_inner();
+            // One that did not run did not fail either.
+            Finding { error: error.filter(|_| finding.not_run.is_none()), ..finding }
         })
     }
 }

@@ -10,6 +10,8 @@ use hyper_util::rt::TokioIo;
 use regex::Regex;
 use url::Url;
 use watchkeeper_config::Secret;
+use watchkeeper_config::model::probe::HttpProbe;
+use watchkeeper_lang::jinja;
 
 use super::network::{Progress, Stream};
 
@@ -22,17 +24,31 @@ const REGEX_SIZE: usize = 1 << 20;
 pub(super) struct Expected {
     status: Vec<u16>,
     body: Option<Regex>,
+    headers: Vec<(HeaderName, Regex)>,
+    json: Vec<String>,
+    most_body: Option<u64>,
 }
 
 impl Expected {
-    pub(super) fn new(status: &[u16], body: Option<&str>) -> Result<Self, String> {
-        let compile = |text: &str| {
+    pub(super) fn new(probe: &HttpProbe) -> Result<Self, String> {
+        let compile = |key: &str, text: &str| {
             regex::RegexBuilder::new(text)
                 .size_limit(REGEX_SIZE)
                 .build()
-                .map_err(|e| format!("the probe's `expect_body` is not usable: {e}"))
+                .map_err(|e| format!("the probe's `{key}` is not usable: {e}"))
         };
-        Ok(Self { status: status.to_vec(), body: body.map(compile).transpose()? })
+        let header = |(name, regex): &(String, String)| {
+            let name =
+                HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is no name of a header"))?;
+            Ok((name, compile("expect_headers", regex)?))
+        };
+        Ok(Self {
+            status: probe.expect_status.clone(),
+            body: probe.expect_body.as_deref().map(|text| compile("expect_body", text)).transpose()?,
+            headers: probe.expect_headers.iter().map(header).collect::<Result<_, String>>()?,
+            json: probe.expect_json.clone(),
+            most_body: probe.max_body,
+        })
     }
 
     fn accepts(&self, status: u16) -> bool {
@@ -124,12 +140,12 @@ pub(super) fn redirect(answer: &Answer, url: &Url, expected: &Expected) -> Resul
 /// Reads the body and judges the answer.
 pub(super) async fn check(answer: Answer, expected: &Expected, progress: &Progress<'_>) -> Result<(), String> {
     let Answer { response, mut driver } = answer;
-    let status = response.status();
+    let (status, headers) = (response.status(), response.headers().clone());
     progress.finding.lock().status = Some(status.as_u16());
     let read = async {
         tokio::select! {
             biased;
-            body = read(response.into_body()) => body,
+            body = read(response.into_body(), expected.most_body) => body,
             never = &mut driver => match never {},
         }
     };
@@ -137,22 +153,50 @@ pub(super) async fn check(answer: Answer, expected: &Expected, progress: &Progre
     if !expected.accepts(status.as_u16()) {
         return Err(format!("the status is {status}"));
     }
-    match &expected.body {
-        Some(regex) if !regex.is_match(&String::from_utf8_lossy(&body)) => {
-            progress.finding.lock().failed_by_regex = true;
-            Err(format!("the body does not match `{regex}`"))
+    for (name, regex) in &expected.headers {
+        let mut values = headers.get_all(name).iter().peekable();
+        if values.peek().is_none() {
+            return Err(format!("the answer has no header `{name}`"));
         }
-        _ => Ok(()),
+        if !values.any(|value| regex.is_match(&String::from_utf8_lossy(value.as_bytes()))) {
+            return Err(format!("the header `{name}` does not match `{regex}`"));
+        }
     }
+    if let Some(regex) = expected.body.as_ref().filter(|regex| !regex.is_match(&String::from_utf8_lossy(&body))) {
+        progress.finding.lock().failed_by_regex = true;
+        return Err(format!("the body does not match `{regex}`"));
+    }
+    json(&expected.json, &body)
 }
 
-async fn read(mut body: Incoming) -> Result<Vec<u8>, String> {
-    let mut kept = Vec::new();
+/// Whether the expressions hold for a body in JSON.
+fn json(expressions: &[String], body: &[u8]) -> Result<(), String> {
+    if expressions.is_empty() {
+        return Ok(());
+    }
+    let value = serde_json::from_slice(body).map_err(|e| format!("the body is not usable JSON: {e}"))?;
+    let names = jinja::Names::new(&value);
+    for expression in expressions {
+        let holds = jinja::eval(expression, &names).map_err(|e| format!("`expect_json`: {e}"))?;
+        if !jinja::is_true(&holds) {
+            return Err(format!("`{expression}` does not hold for the body"));
+        }
+    }
+    Ok(())
+}
+
+/// The first MiB of a body. One that is longer than it may be is refused as soon as that shows.
+async fn read(mut body: Incoming, most: Option<u64>) -> Result<Vec<u8>, String> {
+    let (mut kept, mut seen) = (Vec::new(), 0_u64);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|e| format!("the answer broke off: {}", with_source(&e)))?;
         let Some(data) = frame.data_ref() else { continue };
+        seen += data.len() as u64;
         kept.extend(data.iter().take(MOST_BODY - kept.len()));
-        if kept.len() == MOST_BODY {
+        if let Some(most) = most.filter(|most| seen > *most) {
+            return Err(format!("the body is longer than {most} bytes"));
+        }
+        if kept.len() == MOST_BODY && most.is_none() {
             break;
         }
     }

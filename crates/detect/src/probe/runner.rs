@@ -14,6 +14,7 @@ use watchkeeper_config::model::Probe;
 use watchkeeper_domain::telemetry::TelemetrySink;
 use watchkeeper_domain::{Env, Labels, Span, Timestamp};
 
+use super::verdict::{Verdict, judge};
 use super::{Network, ProbeResult, samples};
 
 /// Results that are kept of each probe.
@@ -24,7 +25,9 @@ const HISTORY: usize = 60;
 pub struct ProbeStatus {
     /// The probe.
     pub probe: Arc<Probe>,
-    /// Since when it is up or down; none before its first result.
+    /// How its target stands, by several results where it is so configured.
+    pub verdict: Verdict,
+    /// Since when it stands so; none before its first result.
     pub since: Option<Timestamp>,
     /// The last result.
     pub last: Option<ProbeResult>,
@@ -68,6 +71,7 @@ impl ProbeRunner {
                 // A new probe runs at once: the first look must not wait for its turn.
                 let status = ProbeStatus {
                     probe,
+                    verdict: Verdict::Unknown,
                     since: None,
                     last: None,
                     next_due: now,
@@ -136,7 +140,8 @@ impl ProbeRunner {
         let finding = self.network.probe(&probe).await;
         let duration = Span::from(self.env.clock.monotonic().saturating_sub(began));
         let result = ProbeResult { at, duration, finding };
-        let kept = self.telemetry.append(samples::batch(&probe, &result)).await;
+        let verdict = self.verdict(&probe, &result);
+        let kept = self.telemetry.append(samples::batch(&probe, &result, verdict)).await;
         if let Err(error) = &kept {
             tracing::warn!(probe = %probe.name, %error, "a probe's result could not be kept");
         }
@@ -147,15 +152,23 @@ impl ProbeRunner {
         };
         slot.running = false;
         let status = &mut slot.status;
-        if status.last.as_ref().is_none_or(|last| last.success() != result.success()) {
+        if status.last.is_none() || status.verdict != verdict {
             status.since = Some(at);
         }
+        status.verdict = verdict;
         status.not_kept = kept.err().map(|e| e.to_string());
         if status.history.len() == HISTORY {
             status.history.pop_front();
         }
         status.history.push_back(result.clone());
         status.last = Some(result);
+    }
+
+    /// How the target stands with this result, which is the newest.
+    fn verdict(&self, probe: &Probe, newest: &ProbeResult) -> Verdict {
+        let slots = self.slots.lock();
+        let earlier = slots.get(&probe.name).into_iter().flat_map(|slot| slot.status.history.iter().rev());
+        judge(probe.down_after, std::iter::once(newest).chain(earlier).map(ProbeResult::success))
     }
 }
 

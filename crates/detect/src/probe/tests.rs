@@ -1,5 +1,7 @@
 //! The real network against real local servers, and the runner on a clock that is moved by hand.
 
+mod parts;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,6 +16,8 @@ use watchkeeper_domain::telemetry::{AppendError, Appended, Batch, TelemetrySink}
 use watchkeeper_domain::{Clock, Env};
 use watchkeeper_testkit::{SeededEntropy, SystemClock};
 
+use watchkeeper_config::model::probe::{DownAfter, HttpProbe};
+
 use super::*;
 
 fn real_env() -> Env {
@@ -22,12 +26,22 @@ fn real_env() -> Env {
 
 fn http(url: String, expect_body: Option<&str>) -> Probe {
     let expect_body = expect_body.map(ToOwned::to_owned);
-    let kind = ProbeKind::Http { url, method: "GET".into(), headers: vec![], expect_status: vec![], expect_body };
+    let kind = ProbeKind::Http(Box::new(HttpProbe {
+        url,
+        method: "GET".into(),
+        headers: vec![],
+        expect_status: vec![],
+        expect_body,
+        expect_headers: vec![],
+        expect_json: vec![],
+        max_body: None,
+    }));
     Probe {
         name: "front".into(),
         kind,
         interval: Span::from_secs(15),
         timeout: Span::from_secs(5),
+        down_after: DownAfter::default(),
         labels: BTreeMap::new(),
     }
 }
@@ -166,6 +180,37 @@ async fn certificates_are_verified_and_their_expiry_is_told_also_when_they_are_r
     assert_eq!(expired.certificate_expires_at, Some("2021-01-01T00:00:00Z".parse().unwrap()));
     assert!(probed_tls("other.example", 2090, true).await.error.unwrap().contains("another name"));
     assert!(probed_tls("127.0.0.1", 2090, false).await.error.unwrap().contains("not trusted"));
+}
+
+#[tokio::test]
+async fn headers_json_and_length_of_an_answer_are_asserted() {
+    const JSON: &[u8] =
+        b"HTTP/1.1 200 OK\r\nContent-Length: 41\r\nCache-Control: no-store\r\n\r\n{\"status\":\"UP\",\"db\":{\"lag\":3,\"on\":true}}\n";
+    let check = async |change: fn(&mut HttpProbe)| {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut probe = http(format!("http://{}/", listener.local_addr().unwrap()), None);
+        let ProbeKind::Http(http) = &mut probe.kind else { unreachable!() };
+        change(http);
+        let network = RealNetwork::trusting(real_env(), some_roots().0).unwrap();
+        let serve = async {
+            let (stream, _) = listener.accept().await.unwrap();
+            answer(stream, JSON).await;
+            std::future::pending().await
+        };
+        tokio::select! { finding = network.probe(&probe) => finding.error, () = serve => unreachable!() }
+    };
+    let fine = check(|it| {
+        it.expect_json = vec!["status == 'UP'".into(), "db.on and db.lag < 5".into()];
+        it.expect_headers = vec![("cache-control".into(), "no-store".into())];
+        it.max_body = Some(41);
+    });
+    assert_eq!(fine.await, None);
+    let lag = check(|it| it.expect_json = vec!["body.db.lag < 3".into()]).await;
+    assert_eq!(lag.as_deref(), Some("`body.db.lag < 3` does not hold for the body"));
+    let header = check(|it| it.expect_headers = vec![("x-version".into(), "2".into())]).await;
+    assert_eq!(header.as_deref(), Some("the answer has no header `x-version`"));
+    let long = check(|it| it.max_body = Some(40)).await;
+    assert_eq!(long.as_deref(), Some("the body is longer than 40 bytes"));
 }
 
 #[test]

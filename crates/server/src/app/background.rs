@@ -56,6 +56,7 @@ pub(super) fn chains(shared: &Arc<Shared>, wakes: &Wakes) -> Vec<Chain> {
             wake: wakes.pipeline.clone(),
             stages: vec![
                 stage(Arc::clone(&shared.expiry) as _, &[], &[ChangeKind::Alert]),
+                stage(Arc::clone(&shared.heartbeats) as _, &[], &[ChangeKind::Heartbeat, ChangeKind::Alert]),
                 stage(
                     Arc::clone(&shared.on_call_watch) as _,
                     &[],

@@ -14,6 +14,7 @@ use watchkeeper_alert::silence::Silences;
 use watchkeeper_alert::{AlertReconciler, Expiry, Intake, Routing};
 use watchkeeper_config::model::RuleKind;
 use watchkeeper_config::{Config, render};
+use watchkeeper_detect::heartbeat::Heartbeats;
 use watchkeeper_detect::probe::ProbeRunner;
 use watchkeeper_detect::scheduler::Scheduler;
 use watchkeeper_domain::telemetry::Batch;
@@ -60,6 +61,8 @@ pub struct Shared {
     pub rule_groups: RuleGroups,
     /// The probes.
     pub probes: Arc<ProbeRunner>,
+    /// Jobs that report.
+    pub heartbeats: Arc<Heartbeats>,
     /// The targets that are scraped.
     pub scrapes: Arc<ScrapeRunner>,
     /// When it started.
@@ -222,15 +225,17 @@ impl Shared {
         self.deliverer.configure(&Settings::from(&config));
         self.status_page.reload(config.status_page.clone());
         self.probes.apply(&config.probes);
+        self.heartbeats.apply(&config.heartbeats);
         self.scrapes.apply(&config.scrape_jobs);
         if let Some(loaded) = &certificate {
             tls::warn_of_end(loaded, self.env.now());
         }
         self.certificates.replace(certificate);
         let summary = format!(
-            "Reloaded: {} rules, {} probes, {} scrape jobs, {} receivers, {} workflows.\n",
+            "Reloaded: {} rules, {} probes, {} heartbeats, {} scrape jobs, {} receivers, {} workflows.\n",
             config.rule_groups.iter().map(|g| g.rules.len()).sum::<usize>(),
             config.probes.len(),
+            config.heartbeats.len(),
             config.scrape_jobs.len(),
             config.receivers.len(),
             config.workflows.len()
@@ -238,7 +243,7 @@ impl Shared {
         self.config.store(Arc::new(config));
         self.pipeline.wake();
         self.changes.changed(&[ChangeKind::Rule, ChangeKind::Probe, ChangeKind::Notification, ChangeKind::Run]);
-        self.changes.changed(&[ChangeKind::OnCall]);
+        self.changes.changed(&[ChangeKind::OnCall, ChangeKind::Heartbeat]);
         Ok(summary)
     }
 

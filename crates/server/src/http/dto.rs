@@ -41,8 +41,10 @@ macro_rules! counted_list {
 
 pub mod alerts;
 pub mod backtests;
+pub mod changes;
 pub mod deliveries;
 pub mod explore;
+pub mod heartbeats;
 pub mod incidents;
 pub mod incoming;
 pub mod ledger;

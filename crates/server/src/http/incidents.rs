@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use watchkeeper_alert::read::Listed as ListedAlert;
 use watchkeeper_domain::ids::{AlertId, IncidentId};
 use watchkeeper_domain::{Actor, Problem};
+use watchkeeper_incident::change;
 use watchkeeper_incident::command::Declaration;
 use watchkeeper_incident::read::{self, Filter, Listed, Sort};
 use watchkeeper_incident::timeline::TimelineEntry as StoredEntry;
@@ -20,6 +21,7 @@ use watchkeeper_respond::workflow;
 use super::access::Caller;
 use super::alerts::{Owners, person, summary};
 use super::body::JsonBody;
+use super::changes;
 use super::deliveries::for_caller;
 use super::dto::incidents::{
     AssignRole, Incident, IncidentDetail, IncidentList, IncidentQuery, IncidentSort, IncidentStep, NewIncident,
@@ -208,6 +210,7 @@ async fn detail(shared: &Shared, caller: &Caller, id: IncidentId) -> ApiResult<I
         status_page_component: found.listed.incident.component.clone(),
         impact,
         alerts: found.alerts.iter().map(alert).collect(),
+        changes: change::around(pool, id).await?.iter().map(changes::shown).collect(),
         timeline: found.timeline.iter().map(entry).collect(),
         runs: runs.iter().map(run).collect(),
         notifications,

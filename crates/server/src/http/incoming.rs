@@ -16,12 +16,13 @@ use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::HeaderMap;
 use watchkeeper_alert::incoming::{self, Act, Decoded, Incoming};
 use watchkeeper_alert::{Posted, command, posted};
-use watchkeeper_config::model::Integration;
+use watchkeeper_config::model::{Integration, IntegrationKind};
 use watchkeeper_domain::{Actor, Code};
 use watchkeeper_incident::Viewer;
 
 use super::access::Caller;
 use super::body::{declared_length, read};
+use super::changes;
 use super::dto::incoming::{Preview, PreviewedAlert, Received};
 use super::dto::session::ChangeKind;
 use super::problem::{ApiProblem, ApiResult};
@@ -49,7 +50,7 @@ pub async fn receive(
 
     let integration = configured(&shared, &name)?;
     let (parts, body) = request.into_parts();
-    let pagerduty = matches!(integration.kind, watchkeeper_config::model::IntegrationKind::PagerDuty);
+    let pagerduty = matches!(integration.kind, IntegrationKind::PagerDuty);
     if !pagerduty {
         // Strangers are turned away before their body is read.
         if let Some(entra) = &integration.entra {
@@ -63,7 +64,7 @@ pub async fn receive(
         return Ok(pagerduty::event(&shared, &parts.headers, &body, Some(&integration)).await);
     }
     sender::signature(&shared, &integration, &parts.headers, &body)?;
-    if matches!(integration.kind, watchkeeper_config::model::IntegrationKind::CloudWatch) {
+    if matches!(integration.kind, IntegrationKind::CloudWatch) {
         let clock = shared.env.clock.as_ref();
         let checked =
             sns::check(&integration, &body, shared.env.now(), &shared.sns_keys, &shared.client, clock).await?;
@@ -77,17 +78,21 @@ pub async fn receive(
             }
             sns::Checked::Done(what) => {
                 tracing::info!(integration = %integration.name, what, "Amazon SNS");
-                return Ok(Json(Received { alerts: 0, ignored: Some(what.to_owned()) }).into_response());
+                return Ok(Json(Received { alerts: 0, changes: None, ignored: Some(what.to_owned()) }).into_response());
             }
         }
     }
     let event = sender::event(&parts.headers);
+    let changes = match integration.kind {
+        IntegrationKind::GitHub => changes::of_github(&shared, &integration, event, &body).await?,
+        _ => None,
+    };
     let received = match decode(&shared, &integration, event, body).await? {
-        Decoded::Nothing(why) => Received { alerts: 0, ignored: Some(why) },
+        Decoded::Nothing(why) => Received { alerts: 0, changes, ignored: Some(why).filter(|_| changes.is_none()) },
         Decoded::Alerts(all) => {
             let alerts = u32::try_from(all.len()).unwrap_or(u32::MAX);
             take(&shared, &integration, all).await?;
-            Received { alerts, ignored: None }
+            Received { alerts, changes, ignored: None }
         }
     };
     Ok(Json(received).into_response())

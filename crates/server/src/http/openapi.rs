@@ -9,8 +9,10 @@ use utoipa::OpenApi;
 use super::dto;
 
 mod alerts;
+mod changes;
 mod detection;
 mod explore;
+mod heartbeats;
 mod incidents;
 mod incoming;
 mod ledger;
@@ -67,6 +69,8 @@ mod telemetry;
         incidents::edit_post_mortem,
         incidents::save_action_item,
         incidents::export_post_mortem,
+        changes::list_changes,
+        changes::record_change,
         detection::list_rules,
         rules::get_rule,
         rules::get_rule_history,
@@ -85,6 +89,8 @@ mod telemetry;
         detection::cancel_backtest,
         detection::list_probes,
         detection::list_targets,
+        heartbeats::list_heartbeats,
+        heartbeats::get_heartbeat,
         response::list_workflows,
         response::start_run,
         response::list_runs,

@@ -21,9 +21,9 @@ use watchkeeper_domain::Code;
 
 use super::problem::ApiProblem;
 use super::{
-    access, alertmanager, alerts, app_insights, backtests, calendar, chart, console, deliveries, demo, drills, events,
-    explore, incidents, incoming, ingest, ledger, now, oncall, page, phone, post_mortem, prometheus, routing, rules,
-    silences, slack, status_page, targets, telemetry, workflows,
+    access, alertmanager, alerts, app_insights, backtests, calendar, changes, chart, console, deliveries, demo, drills,
+    events, explore, heartbeats, incidents, incoming, ingest, ledger, now, oncall, page, phone, post_mortem,
+    prometheus, routing, rules, silences, slack, status_page, targets, telemetry, workflows,
 };
 use crate::app::Shared;
 
@@ -107,7 +107,11 @@ pub fn routes() -> Routes {
             .route(Method::POST, "/api/watchkeeper/v1/backtests", VIEW, post(backtests::start))
             .route(Method::GET, "/api/watchkeeper/v1/backtests/{id}", VIEW, get(backtests::show))
             .route(Method::DELETE, "/api/watchkeeper/v1/backtests/{id}", VIEW, delete(backtests::cancel))
+            .route(Method::GET, "/api/watchkeeper/v1/changes", VIEW, get(changes::list))
+            .route(Method::POST, "/api/watchkeeper/v1/changes", Access::AtLeast(Role::Ingest), post(changes::create))
             .route(Method::GET, "/api/watchkeeper/v1/probes", VIEW, get(rules::probes))
+            .route(Method::GET, "/api/watchkeeper/v1/heartbeats", VIEW, get(heartbeats::list))
+            .route(Method::GET, "/api/watchkeeper/v1/heartbeats/{name}", VIEW, get(heartbeats::show))
             .route(Method::GET, "/api/watchkeeper/v1/targets", VIEW, get(targets::list))
             .route(Method::GET, "/api/watchkeeper/v1/workflows", VIEW, get(workflows::list))
             .route(Method::POST, "/api/watchkeeper/v1/workflows/{name}/run", ACT, post(workflows::run_by_hand))
@@ -211,7 +215,12 @@ pub fn routes() -> Routes {
             .route(Method::GET, "/drills/{id}/{seal}", PUBLIC, get(drills::page))
             .route(Method::POST, "/drills/{id}/{seal}", PUBLIC, post(drills::confirm_by_link))
             .route(Method::GET, "/charts/{file}", PUBLIC, get(chart::png))
+            .route(Method::GET, "/heartbeat/{id}", PUBLIC, get(heartbeats::beat))
+            .route(Method::POST, "/heartbeat/{id}", PUBLIC, post(heartbeats::beat))
+            .route(Method::GET, "/heartbeat/{id}/{act}", PUBLIC, get(heartbeats::act))
+            .route(Method::POST, "/heartbeat/{id}/{act}", PUBLIC, post(heartbeats::act))
             .route(Method::POST, "/v2/enqueue", PUBLIC, post(incoming::pagerduty::enqueue))
+            .route(Method::POST, "/v2/change/enqueue", PUBLIC, post(changes::enqueue))
             .route(Method::POST, "/twilio/sms", PUBLIC, post(phone::sms))
             .route(Method::POST, "/twilio/voice", PUBLIC, post(phone::voice))
             .route(Method::POST, "/slack/interactions", PUBLIC, post(slack::interactions))

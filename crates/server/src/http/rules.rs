@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use watchkeeper_config::model::{ProbeKind, RuleKind};
+use watchkeeper_config::model::RuleKind;
 use watchkeeper_detect::never::Mismatch;
+use watchkeeper_detect::probe::verdict::Verdict;
 use watchkeeper_detect::probe::{ProbeResult as StoredResult, ProbeStatus, target};
 use watchkeeper_detect::scheduler::{InstanceStatus, Never, RuleStatus, Standing};
 use watchkeeper_domain::{Category, Span};
@@ -241,17 +242,17 @@ fn probe(status: ProbeStatus) -> Probe {
     let last = status.last.as_ref();
     Probe {
         name: status.probe.name.clone(),
-        kind: match status.probe.kind {
-            ProbeKind::Http { .. } => "http",
-            ProbeKind::Tcp { .. } => "tcp",
-        }
-        .to_owned(),
+        kind: status.probe.kind.as_str().to_owned(),
         target: target(&status.probe),
-        state: last.map_or(ProbeState::Unknown, probe_state),
+        state: match status.verdict {
+            Verdict::Up => ProbeState::Up,
+            Verdict::Down => ProbeState::Down,
+            Verdict::Unknown => ProbeState::Unknown,
+        },
         since: status.since.map(Into::into),
         last_run_at: last.map(|l| l.at.into()),
         last_duration_ms: last.map(milliseconds),
-        detail: last.and_then(|l| l.finding.error.clone()).or(status.not_kept),
+        detail: last.and_then(|l| l.finding.error.clone().or_else(|| l.finding.not_run.clone())).or(status.not_kept),
         interval: status.probe.interval.to_string(),
         certificate_expires_at: last.and_then(|l| l.finding.certificate_expires_at).map(Into::into),
         history: status
@@ -263,7 +264,11 @@ fn probe(status: ProbeStatus) -> Probe {
 }
 
 fn probe_state(result: &StoredResult) -> ProbeState {
-    if result.success() { ProbeState::Up } else { ProbeState::Down }
+    match result.success() {
+        Some(true) => ProbeState::Up,
+        Some(false) => ProbeState::Down,
+        None => ProbeState::Unknown,
+    }
 }
 
 fn milliseconds(result: &StoredResult) -> f64 {

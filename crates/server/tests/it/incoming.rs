@@ -27,7 +27,7 @@ async fn world() -> World {
     World::with(Setup { more: INTEGRATIONS.to_owned(), ..Setup::default() }).await
 }
 
-async fn send(world: &World, path: &str, headers: &[(&str, &str)], body: &Value) -> (u16, Value) {
+pub async fn send(world: &World, path: &str, headers: &[(&str, &str)], body: &Value) -> (u16, Value) {
     let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
     for (name, value) in headers {
         request = request.header(*name, *value);

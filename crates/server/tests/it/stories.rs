@@ -6,6 +6,7 @@ mod backtest;
 mod cost;
 mod delivery;
 mod healing;
+mod inputs;
 mod oncall;
 mod people;
 mod restart;

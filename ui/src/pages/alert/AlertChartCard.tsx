@@ -11,6 +11,7 @@ import { type ChartLine, distinctNames, shade } from "../../chart/transform.ts";
 import { Section } from "../../parts/Page.tsx";
 import { Loaded } from "../../parts/Problem.tsx";
 import { comparisonSign } from "../../parts/words.ts";
+import { useMarks } from "../change/useMarks.ts";
 
 export function AlertChartCard({ id }: { id: string }) {
   const query = useQuery(alertChart(id));
@@ -42,11 +43,13 @@ function Drawn({ chart }: { chart: AlertChart }) {
     }));
     return { ...window, lines, spans: shade(chart.spans, window) };
   }, [chart]);
+  const marks = useMarks(drawn.start, drawn.end);
   return (
     <>
       <Chart
         title="Value and threshold"
         {...drawn}
+        marks={marks}
         unit={chart.unit}
         threshold={chart.threshold}
         comparison={comparisonSign(chart.comparison)}

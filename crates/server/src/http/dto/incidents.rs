@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Time;
 use super::alerts::Alert;
+use super::changes::Change;
 use super::deliveries::Notification;
 use super::words::{Category, IncidentKind, IncidentState, Priority, Role};
 use super::workflows::Run;
@@ -69,6 +70,8 @@ pub struct IncidentDetail {
     pub impact: Option<String>,
     /// Its alerts.
     pub alerts: Vec<Alert>,
+    /// What changed just before and since: of its services, from two hours before it began. Oldest first.
+    pub changes: Vec<Change>,
     /// What happened, oldest first.
     pub timeline: Vec<TimelineEntry>,
     /// The workflow runs for it, newest first.

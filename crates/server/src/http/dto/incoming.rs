@@ -14,6 +14,9 @@ use super::Time;
 pub struct Received {
     /// How many alerts the body told of.
     pub alerts: u32,
+    /// How many changes, for example deployments, it told of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<u32>,
     /// Why there was nothing to take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignored: Option<String>,

@@ -18,7 +18,7 @@ list! {
 pub struct Probe {
     /// Its name.
     pub name: String,
-    /// `http`, `tcp`, `dns`, `tls`, `icmp`, `heartbeat`.
+    /// `http`, `tcp`, `dns`, `icmp`, `tls`, `postgres`, `mysql`.
     pub kind: String,
     /// What it checks: an address without credentials. Hostile text.
     pub target: String,

@@ -103,6 +103,10 @@ pub enum ChangeKind {
     Drill,
     /// Probes.
     Probe,
+    /// Deploys and other changes to services.
+    Change,
+    /// Heartbeats.
+    Heartbeat,
     /// The demo's faults.
     Fault,
     /// Overrides, hand-offs, hand-off notes, escalations.

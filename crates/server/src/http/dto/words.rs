@@ -55,6 +55,9 @@ words! {
     ReceiverHealth { Ok, Failing, Untested }
     /// A probe's state. `unknown`: it has not run, or its own machinery failed.
     ProbeState { Up, Down, Unknown }
+    /// A heartbeat's state. `new`: it never reported; `grace`: it is expected by now and not late yet; `unknown`: it may have
+    /// reported when this server could not hear it.
+    HeartbeatState { New, Up, Grace, Late, Failed, Unknown }
     /// A span's status, as OpenTelemetry has it.
     SpanStatus { Unset, Ok, Error }
     /// What a person may do: a viewer looks, a responder acts, an admin configures.

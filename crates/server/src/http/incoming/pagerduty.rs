@@ -1,6 +1,6 @@
 //! PagerDuty's Events API v2, with the answers that its clients expect.
 //!
-//! Not change events, and not PagerDuty's REST API.
+//! Not change events (see `changes`), and not PagerDuty's REST API.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::app::Shared;
 use crate::http::body::{declared_length, read};
 
 /// The largest event, in bytes: PagerDuty's own limit.
-const MOST_BYTES: usize = 512 << 10;
+pub(in crate::http) const MOST_BYTES: usize = 512 << 10;
 
 /// `POST /v2/enqueue`: the routing key names the integration.
 pub async fn enqueue(State(shared): State<Arc<Shared>>, request: Request) -> Response {
@@ -28,29 +28,15 @@ pub async fn enqueue(State(shared): State<Arc<Shared>>, request: Request) -> Res
     }
 }
 
-fn refused(status: StatusCode, message: &str, errors: &[&str]) -> Response {
+pub(in crate::http) fn refused(status: StatusCode, message: &str, errors: &[&str]) -> Response {
     (status, Json(json!({"status": "invalid event", "message": message, "errors": errors}))).into_response()
 }
 
 /// Takes one event. `only` is the integration whose path was called.
 pub(super) async fn event(shared: &Shared, headers: &HeaderMap, body: &[u8], only: Option<&Integration>) -> Response {
-    let event: Value = match serde_json::from_slice(body) {
-        Ok(event @ Value::Object(_)) => event,
-        Ok(_) => return refused(StatusCode::BAD_REQUEST, "Event object is invalid", &["the body is no JSON object"]),
-        Err(error) => {
-            return refused(
-                StatusCode::BAD_REQUEST,
-                "Event object is invalid",
-                &[&format!("JSON parse error: {error}")],
-            );
-        }
-    };
-    let key = event.get("routing_key").and_then(Value::as_str).or_else(|| super::header(headers, "x-routing-key"));
-    let Some(key) = key.filter(|key| !key.is_empty()) else {
-        return refused(StatusCode::BAD_REQUEST, "Event object is invalid", &["'routing_key' is missing or blank"]);
-    };
-    let Some(integration) = by_key(shared, key, only) else {
-        return refused(StatusCode::BAD_REQUEST, "Invalid routing key", &["'routing_key' is not one of this server's"]);
+    let (event, integration) = match routed(shared, headers, body, only) {
+        Ok(routed) => routed,
+        Err(refusal) => return *refusal,
     };
     let mut decoded = match pagerduty::decode(&event) {
         Ok(decoded) => decoded,
@@ -73,6 +59,29 @@ pub(super) async fn event(shared: &Shared, headers: &HeaderMap, body: &[u8], onl
         // Its clients try again after 429 and 5xx.
         Err(problem) if problem.code() == "WK5001" => problem.into_response(),
         Err(problem) => refused(StatusCode::BAD_REQUEST, "Event object is invalid", &[problem.detail()]),
+    }
+}
+
+/// Reads an event as JSON and finds the integration that its routing key names; or the answer that says why not.
+pub(in crate::http) fn routed(
+    shared: &Shared,
+    headers: &HeaderMap,
+    body: &[u8],
+    only: Option<&Integration>,
+) -> Result<(Value, Integration), Box<Response>> {
+    let invalid = |message: &str, problem: &str| Box::new(refused(StatusCode::BAD_REQUEST, message, &[problem]));
+    let event: Value = match serde_json::from_slice(body) {
+        Ok(event @ Value::Object(_)) => event,
+        Ok(_) => return Err(invalid("Event object is invalid", "the body is no JSON object")),
+        Err(error) => return Err(invalid("Event object is invalid", &format!("JSON parse error: {error}"))),
+    };
+    let key = event.get("routing_key").and_then(Value::as_str).or_else(|| super::header(headers, "x-routing-key"));
+    let Some(key) = key.filter(|key| !key.is_empty()) else {
+        return Err(invalid("Event object is invalid", "'routing_key' is missing or blank"));
+    };
+    match by_key(shared, key, only) {
+        Some(integration) => Ok((event, integration)),
+        None => Err(invalid("Invalid routing key", "'routing_key' is not one of this server's")),
     }
 }
 
