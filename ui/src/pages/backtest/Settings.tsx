@@ -23,11 +23,11 @@ export function Settings({ rule, explored, choice, onChoose, onReplay }: Props) 
     <Stack gap="md">
       <Group align="flex-end" gap="xl" grow>
         <Stack gap={4}>
-          <Text size="sm" id="threshold-label">
+          <Text size="sm">
             Threshold: {rule.comparison} {threshold === undefined ? "–" : digits(threshold)}
           </Text>
           <Slider
-            aria-labelledby="threshold-label"
+            thumbLabel="Threshold"
             min={0}
             max={Math.max(1, thresholds.length - 1)}
             value={choice.threshold}
@@ -36,11 +36,9 @@ export function Settings({ rule, explored, choice, onChoose, onReplay }: Props) 
           />
         </Stack>
         <Stack gap={4}>
-          <Text size="sm" id="hold-label">
-            for: {holdText(holds[choice.hold] ?? 0)}
-          </Text>
+          <Text size="sm">for: {holdText(holds[choice.hold] ?? 0)}</Text>
           <Slider
-            aria-labelledby="hold-label"
+            thumbLabel="How long the condition must hold"
             min={0}
             max={Math.max(1, holds.length - 1)}
             value={choice.hold}

@@ -46,7 +46,9 @@ function Strip({ title, cells }: { title: string; cells: Cell[] }) {
             <li
               aria-label={cell.note}
               className={cell.unknown ? "wk-heat wk-heat-unknown" : "wk-heat"}
-              style={cell.pages > 0 ? { background: `rgb(224 49 49 / ${0.2 + (0.8 * cell.pages) / most})` } : undefined}
+              style={
+                cell.pages > 0 ? { background: `rgb(224 49 49 / ${0.15 + (0.25 * cell.pages) / most})` } : undefined
+              }
             >
               <b>{cell.unknown && cell.pages === 0 ? "?" : cell.pages || "·"}</b>
               <span>{cell.label}</span>
