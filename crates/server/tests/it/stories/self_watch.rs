@@ -36,10 +36,10 @@ async fn a_receiver_that_fails_is_told_past_itself_and_its_recovery_too() {
         let backup =
             format!("receivers:\n  - name: backup\n    webhook: [{{ url: \"{}\" }}]\n", world.security.url("/backup"));
         let lone = format!("  - name: operations\n    webhook: [{{ url: \"{}\" }}]\n", world.operations.url("/hook"));
-        let start = file.find("  - name: operations\n").unwrap();
-        let end = file.find("  - name: security\n").unwrap();
-        format!("{}{lone}{}\nself_watch: {{ receiver: backup }}\n", &file[..start], &file[end..])
-            .replace("receivers:\n", &backup)
+        let (before, rest) = file.split_once("  - name: operations\n").unwrap();
+        let (_, after) = rest.split_once("  - name: security\n").unwrap();
+        let file = format!("{before}{lone}  - name: security\n{after}\nself_watch: {{ receiver: backup }}\n");
+        file.replace("receivers:\n", &backup)
     })
     .await;
     world.operations.answer_by(refuses);
@@ -187,7 +187,7 @@ async fn a_drill_takes_the_real_route_opens_no_incident_and_is_confirmed_by_its_
     assert!(status == 200 && text(&page).contains("It reached me"), "{page}");
     let history = world.get(&format!("{V1}/drills")).await;
     assert_eq!(history["items"][0]["state"], "waiting", "looking confirms nothing: {history}");
-    let forged = format!("{}{}", &link[..link.len() - 4], "0000");
+    let forged = format!("{}0000", link.split_at(link.len() - 4).0);
     assert_eq!(world.call("POST", &forged, None, None).await.0, 404);
     world.clock.advance(Span::from_secs(61));
     let (status, page) = world.call("POST", &link, None, None).await;

@@ -196,3 +196,25 @@ async fn a_silence_that_recurs_holds_back_in_its_window_and_is_found_by_what_it_
     assert_eq!(world.told_of("ServiceUnreachable"), [""; 0]);
     world.end().await;
 }
+
+#[tokio::test]
+async fn what_still_fires_when_a_window_ends_is_told_and_its_end_too() {
+    let mut world = World::new().await;
+    let clock = |at: watchkeeper_domain::Timestamp| at.to_string().chars().skip(11).take(5).collect::<String>();
+    let window = format!("00:00-{}", clock(world.now() + Span::from_secs(600)));
+    let silence = json!({
+        "matchers": ["alertname=ServiceUnreachable"], "duration": "200d", "comment": "nightly batch",
+        "recurrence": {"times": [window]},
+    });
+    let made = world.post("/silences", silence).await;
+    assert_eq!(made["state"], "active", "{made}");
+    world.accounts_fail().await;
+    assert_eq!(world.told_of("ServiceUnreachable"), [""; 0]);
+    world.run_reporting_every(Span::from_secs(600), Span::from_secs(30)).await;
+    assert_eq!(world.told_of("ServiceUnreachable"), ["firing"]);
+    assert_eq!(world.get(&format!("{V1}/silences")).await["items"][0]["state"], "pending");
+    world.accounts_recover().await;
+    world.run_reporting_every(Span::from_secs(300), Span::from_secs(30)).await;
+    assert_eq!(world.told_of("ServiceUnreachable"), ["firing", "resolved"]);
+    world.end().await;
+}
