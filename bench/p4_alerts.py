@@ -305,7 +305,7 @@ def killed(kind, binary):
     time.sleep(8)
     again = sum(len(json.loads(body)["alerts"]) for _, _, body in hook.take())
     server.end()
-    return {"SIGKILL: accepted alerts kept / told": f"{left} / {len(told)} of 100", "SIGKILL: silences kept": f"{silences} of 1",
+    return {"SIGKILL: accepted alerts listed at once / told": f"{left} / {len(told)} of 100", "SIGKILL: silences kept": f"{silences} of 1",
             "SIGKILL: told again of 100 when posted again": str(again)}
 
 
