@@ -199,7 +199,7 @@ function Versions({ name, versions }: { name: string; versions: RuleGroupVersion
         />
       }
     >
-      <Table.ScrollContainer minWidth={560}>
+      <Table.ScrollContainer minWidth={560} type="native" tabIndex={0}>
         <Table>
           <Table.Tbody>
             {versions.map((v, place) => (

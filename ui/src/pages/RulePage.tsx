@@ -73,7 +73,7 @@ function Body({ rule: r }: { rule: Rule }) {
         </Alert>
       )}
       <Section title="What it says">
-        <Code block className="wk-wrap">
+        <Code block style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
           {r.expr}
         </Code>
         <Facts
@@ -125,7 +125,7 @@ function Body({ rule: r }: { rule: Rule }) {
             Nothing is pending or firing.
           </Text>
         ) : (
-          <Table.ScrollContainer minWidth={480}>
+          <Table.ScrollContainer minWidth={480} type="native" tabIndex={0}>
             <Table>
               <Table.Tbody>
                 {r.instances.map((i) => (
@@ -166,7 +166,7 @@ function Past({ history }: { history: RuleHistory }) {
             Its condition has not held so far.
           </Text>
         ) : (
-          <Table.ScrollContainer minWidth={560}>
+          <Table.ScrollContainer minWidth={560} type="native" tabIndex={0}>
             <Table>
               <Table.Thead>
                 <Table.Tr>
@@ -200,7 +200,7 @@ function Past({ history }: { history: RuleHistory }) {
         )}
       </Section>
       <Section title="Last evaluations" count={history.evaluations.length}>
-        <Table.ScrollContainer minWidth={420}>
+        <Table.ScrollContainer minWidth={420} type="native" tabIndex={0}>
           <Table>
             <Table.Tbody>
               {history.evaluations.map((e) => (
