@@ -242,6 +242,62 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/watchkeeper/v1/backtests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Starts a backtest: what a rule would have done over stored history. It runs beside everything else and is kept in
+         *     memory for 15 minutes, for whoever started it; at most four run at once.
+         */
+        post: operations["start_backtest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/backtests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a backtest is doing, with its result once there is one. */
+        get: operations["get_backtest"];
+        put?: never;
+        post?: never;
+        /** Stops a backtest. One that has ended stays as it is. */
+        delete: operations["cancel_backtest"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes, the newest first. */
+        get: operations["list_changes"];
+        put?: never;
+        /** Records a change, or brings the one with the same `key` up to date. A token of the role `ingest` will do. */
+        post: operations["record_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/watchkeeper/v1/demo": {
         parameters: {
             query?: never;
@@ -337,6 +393,57 @@ export interface paths {
         };
         /** Live changes as server-sent events: event `change`, data a `Change`; a comment every 15 seconds keeps the connection alive. */
         get: operations["events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/expressions/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Checks an expression: what is wrong with it, what it compares, and whether it can have a result. Keeps nothing. */
+        post: operations["check_expression"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/heartbeats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All heartbeats, late ones first. */
+        get: operations["list_heartbeats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/heartbeats/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One heartbeat with its newest beats. */
+        get: operations["get_heartbeat"];
         put?: never;
         post?: never;
         delete?: never;
@@ -963,6 +1070,127 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/watchkeeper/v1/rule-groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All rule groups: those of files, and stored ones. */
+        get: operations["list_rule_groups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/rule-groups/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Checks the text of a group as a file would be checked. Keeps nothing. */
+        post: operations["check_rule_group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/rule-groups/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One rule group; a stored one with its text. */
+        get: operations["get_rule_group"];
+        /** Stores a group, new or changed; it is evaluated at once. A refused text is told with its places. */
+        put: operations["put_rule_group"];
+        post?: never;
+        /** Ends a stored group and its alerts; its versions stay. */
+        delete: operations["delete_rule_group"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/rule-groups/{name}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Evaluates a stored group no longer; its alerts end. */
+        post: operations["disable_rule_group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/rule-groups/{name}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Evaluates a stored group again. */
+        post: operations["enable_rule_group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/rule-groups/{name}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes the text of a version before; brings back a deleted group, too. */
+        post: operations["roll_back_rule_group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/rule-groups/{name}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The versions of a stored group, the newest first; at most 200. */
+        get: operations["list_rule_group_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/watchkeeper/v1/rules": {
         parameters: {
             query?: never;
@@ -972,6 +1200,40 @@ export interface paths {
         };
         /** Rules as they run. */
         get: operations["list_rules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/rules/{group}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One rule as it runs. */
+        get: operations["get_rule"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/rules/{group}/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What became of a rule's instances, and its last evaluations; both newest first. */
+        get: operations["get_rule_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1143,6 +1405,57 @@ export interface paths {
         };
         /** Log records, newest first, with their number over time. */
         get: operations["list_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/telemetry/logs/patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Patterns of log messages, with what is new against the window before. */
+        get: operations["list_log_patterns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/telemetry/logs/tail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Log records as they come in, as server-sent events named `records`. */
+        get: operations["tail_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/watchkeeper/v1/telemetry/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who calls whom, how often, with how many errors, how fast. */
+        get: operations["get_service_map"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1449,6 +1762,178 @@ export interface components {
             /** @description The role. */
             role: components["schemas"]["Role"];
         };
+        /** @description A backtest. */
+        Backtest: {
+            ended_at?: components["schemas"]["Time"] | null;
+            /** @description Why it failed. */
+            error?: string | null;
+            /** @description `bkt_…` */
+            id: string;
+            /**
+             * Format: double
+             * @description How much is done, from 0 to 1.
+             */
+            progress: number;
+            report?: components["schemas"]["Report"] | null;
+            /** @description When it was started. */
+            started_at: components["schemas"]["Time"];
+            /** @description How it stands. */
+            state: components["schemas"]["BacktestState"];
+        };
+        /** @description A band that is learnt from history. */
+        BacktestBand: {
+            /** @description The lower edges, in the order of `series`. */
+            lower: components["schemas"]["ChartSeries"][];
+            /** @description The parameters it is learnt with; they are frozen with their version. */
+            parameters: string;
+            /** @description What is measured by it. */
+            query: string;
+            /** @description What was measured; at most 5 series. */
+            series: components["schemas"]["ChartSeries"][];
+            /** @description The upper edges, in the order of `series`; a gap where there was too little history. */
+            upper: components["schemas"]["ChartSeries"][];
+        };
+        /** @description One setting. */
+        BacktestCell: {
+            /**
+             * Format: int64
+             * @description How many of the known incidents it would have caught.
+             */
+            caught: number;
+            /**
+             * Format: double
+             * @description How long at least one alert would have been on, in seconds.
+             */
+            firing_seconds: number;
+            /**
+             * Format: int64
+             * @description Times at which somebody would have been told.
+             */
+            pages: number;
+            /**
+             * Format: double
+             * @description The same in a week; absent where less than a day is known.
+             */
+            pages_per_week?: number | null;
+        };
+        /** @description The course of what a rule compares. */
+        BacktestChart: {
+            /** @description The query behind it. */
+            query: string;
+            /** @description At most 20 lines; those that come closest to the condition, or pass it farthest. */
+            series: components["schemas"]["ChartSeries"][];
+            /** @description How many series there are. */
+            series_total: number;
+        };
+        /** @description One day. */
+        BacktestDay: {
+            /** @description `2026-11-22` */
+            date: string;
+            /**
+             * Format: double
+             * @description How long at least one alert was on, in seconds.
+             */
+            firing_seconds: number;
+            /**
+             * Format: int64
+             * @description Pages that began on it.
+             */
+            pages: number;
+            /**
+             * Format: double
+             * @description How long nothing was known, in seconds.
+             */
+            unknown_seconds: number;
+        };
+        /** @description What other settings would have done. */
+        BacktestExploration: {
+            /** @description By threshold, then by `for`. */
+            cells: components["schemas"]["BacktestCell"][][];
+            /** @description `for`s in seconds, ascending. */
+            holds_seconds: number[];
+            /** @description From the one that fires most to the one that fires least. */
+            thresholds: number[];
+        };
+        /** @description One alert that would have been. */
+        BacktestFiring: {
+            /** @description When the condition became true. */
+            active_at: components["schemas"]["Time"];
+            /** @description When it began. */
+            fired_at: components["schemas"]["Time"];
+            /** @description Its labels. Hostile text. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Why it ended. */
+            reason?: string | null;
+            resolved_at?: components["schemas"]["Time"] | null;
+            /**
+             * Format: double
+             * @description How long nobody could tell whether it should be on, in seconds.
+             */
+            unknown_seconds: number;
+            /**
+             * Format: double
+             * @description The value when it began.
+             */
+            value?: number | null;
+        };
+        /** @description One hour of the day. */
+        BacktestHour: {
+            /**
+             * Format: double
+             * @description How long at least one alert was on, in seconds.
+             */
+            firing_seconds: number;
+            /**
+             * Format: int64
+             * @description Pages that began in it, over all days.
+             */
+            pages: number;
+        };
+        /** @description A known incident. */
+        BacktestIncident: {
+            /**
+             * Format: double
+             * @description How much earlier than it was detected, in seconds; negative: later.
+             */
+            earlier_seconds?: number | null;
+            ended_at?: components["schemas"]["Time"] | null;
+            fired_at?: components["schemas"]["Time"] | null;
+            /** @description `inc_…` */
+            id: string;
+            /**
+             * Format: int64
+             * @description The short number that people say.
+             */
+            number: number;
+            /** @description When it was detected. */
+            opened_at: components["schemas"]["Time"];
+            /** @description When its first condition became true. */
+            started_at: components["schemas"]["Time"];
+            /** @description One line. Hostile text. */
+            title: string;
+            /** @description The verdict. */
+            verdict: components["schemas"]["BacktestVerdict"];
+        };
+        /**
+         * @description How a backtest stands.
+         * @enum {string}
+         */
+        BacktestState: "running" | "done" | "failed" | "cancelled";
+        /** @description A time at which nothing was known. */
+        BacktestUnknown: {
+            end?: components["schemas"]["Time"] | null;
+            /** @description Why. */
+            reason: string;
+            /** @description From when. */
+            start: components["schemas"]["Time"];
+        };
+        /**
+         * @description What a rule would have made of an incident.
+         * @enum {string}
+         */
+        BacktestVerdict: "caught" | "already_firing" | "missed" | "unknown";
         /**
          * @description What it is about.
          * @enum {string}
@@ -1463,7 +1948,19 @@ export interface components {
          * @description A kind of object that can change.
          * @enum {string}
          */
-        ChangeKind: "alert" | "incident" | "rule" | "run" | "notification" | "silence" | "drill" | "probe" | "fault" | "on_call";
+        ChangeKind: "alert" | "incident" | "rule" | "run" | "notification" | "silence" | "drill" | "probe" | "change" | "heartbeat" | "fault" | "on_call";
+        /** @description Changes, the newest first. */
+        ChangeList: {
+            /** @description The objects, in the order that the path documents. */
+            items: components["schemas"]["ServiceChange"][];
+            /** @description Give this back as `cursor` to get the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description A change of a group that needs no text. */
+        ChangeRuleGroup: {
+            /** @description Why; must not be empty. */
+            reason: string;
+        };
         /** @description One way to a receiver. */
         Channel: {
             failing_since?: components["schemas"]["Time"] | null;
@@ -1503,6 +2000,30 @@ export interface components {
              *     ]
              */
             points: (number | null)[][];
+        };
+        /** @description An expression to be checked. */
+        CheckExpression: {
+            /** @description PromQL. */
+            expr: string;
+        };
+        /** @description A text to be checked; nothing is kept of it. */
+        CheckRuleGroup: {
+            /** @description A rule file with one group in it. */
+            source: string;
+        };
+        /** @description One rule of a text that was checked. */
+        CheckedRule: {
+            /** @description Its expression. */
+            expr: string;
+            /** @description How long its condition must hold. */
+            hold_for?: string | null;
+            /**
+             * Format: int64
+             * @description The line on which it stands.
+             */
+            line: number;
+            /** @description Its name. */
+            name: string;
         };
         /**
          * @description How the compared value relates to the threshold for the alert to fire.
@@ -1714,6 +2235,41 @@ export interface components {
             /** @description The answer in one sentence. */
             verdict: string;
         };
+        /** @description What a check of an expression found. */
+        ExpressionChecked: {
+            comparison?: components["schemas"]["ExpressionComparison"] | null;
+            /** @description Why it can have no result, over all that is stored. */
+            mismatches: components["schemas"]["RuleMismatch"][];
+            /** @description What is wrong, by place; empty for an expression. */
+            problems: components["schemas"]["ExpressionProblem"][];
+        };
+        /** @description `lhs op threshold` */
+        ExpressionComparison: {
+            /** @description What is compared. */
+            lhs: string;
+            /** @description `>`, `<`, `>=`, `<=`, `==` or `!=`. */
+            op: string;
+            /**
+             * Format: double
+             * @description The number that it is compared with.
+             */
+            threshold: number;
+        };
+        /** @description Something that is wrong with an expression. */
+        ExpressionProblem: {
+            /**
+             * Format: int64
+             * @description Where it ends.
+             */
+            end: number;
+            /** @description What is wrong. */
+            message: string;
+            /**
+             * Format: int64
+             * @description Where it begins, in UTF-16 code units, as editors count.
+             */
+            start: number;
+        };
         /** @description One fault that can be switched on. */
         Fault: {
             /** @description What it does to the bank. */
@@ -1751,6 +2307,90 @@ export interface components {
             /** @description What. Hostile text. */
             text: string;
         };
+        /** @description One heartbeat. */
+        Heartbeat: {
+            /** @description Of its alert. */
+            category: components["schemas"]["Category"];
+            deadline_at?: components["schemas"]["Time"] | null;
+            /** @description Why, when it is not as it should be. */
+            detail?: string | null;
+            expected_at?: components["schemas"]["Time"] | null;
+            /** @description How long after that it is late. */
+            grace: string;
+            /** @description Of its alert and its metrics. */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * Format: double
+             * @description How long its last run took that told its start, in milliseconds.
+             */
+            last_duration_ms?: number | null;
+            /**
+             * Format: int32
+             * @description The exit status of its last run.
+             */
+            last_exit_code?: number | null;
+            last_failure_at?: components["schemas"]["Time"] | null;
+            last_success_at?: components["schemas"]["Time"] | null;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How often a run began while another was under way.
+             */
+            overlapping_runs: number;
+            /** @description Of its alert. */
+            priority: components["schemas"]["Priority"];
+            running_since?: components["schemas"]["Time"] | null;
+            /** @description When it is expected: `every 1h`, or `0 2 * * * Europe/Zurich`. */
+            schedule: string;
+            /** @description Since when. */
+            since: components["schemas"]["Time"];
+            /** @description Its state. */
+            state: components["schemas"]["HeartbeatState"];
+            /** @description The address to report to; a secret, for responders only. */
+            url?: string | null;
+        };
+        /** @description One beat. */
+        HeartbeatBeat: {
+            /** @description When it came. */
+            at: components["schemas"]["Time"];
+            /** @description The first 10,000 bytes of what the job said, for responders. Hostile text. */
+            body?: string | null;
+            /**
+             * Format: double
+             * @description How long the run took, in milliseconds.
+             */
+            duration_ms?: number | null;
+            /**
+             * Format: int32
+             * @description The exit status that it told.
+             */
+            exit_code?: number | null;
+            /** @description `success`, `start`, `fail` or `log`. */
+            kind: string;
+            /** @description The sender's name for the run. Hostile text. */
+            run?: string | null;
+        };
+        /** @description One heartbeat with its newest beats. */
+        HeartbeatDetail: components["schemas"]["Heartbeat"] & {
+            /** @description The newest beats, the newest first; at most 200. */
+            beats: components["schemas"]["HeartbeatBeat"][];
+        };
+        /** @description All heartbeats: failed and late ones first, then unknown ones. */
+        HeartbeatList: {
+            /** @description The objects, in the order that the path documents. */
+            items: components["schemas"]["Heartbeat"][];
+            /** @description Give this back as `cursor` to get the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /**
+         * @description A heartbeat's state. `new`: it never reported; `grace`: it is expected by now and not late yet; `unknown`: it may have
+         *     reported when this server could not hear it.
+         * @enum {string}
+         */
+        HeartbeatState: "new" | "up" | "grace" | "late" | "failed" | "unknown";
         /** @description What an incident cost its users. */
         Impact: {
             /**
@@ -1812,6 +2452,8 @@ export interface components {
         IncidentDetail: components["schemas"]["Incident"] & {
             /** @description Its alerts. */
             alerts: components["schemas"]["Alert"][];
+            /** @description What changed just before and since: of its services, from two hours before it began. Oldest first. */
+            changes: components["schemas"]["ServiceChange"][];
             /** @description The Slack thread, when there is one: an https address. */
             chat_url?: string | null;
             /** @description What users feel, in words. */
@@ -1958,6 +2600,52 @@ export interface components {
             /** @description Whether more match than are shown. */
             truncated: boolean;
         };
+        /** @description Messages of one shape. */
+        LogPattern: {
+            /**
+             * Format: int64
+             * @description How many records of the equally long window before had it; 0: it is new. Absent when that could not be told.
+             */
+            before?: number | null;
+            /** @description The longest text that all of them contain, for `q` of the list of logs; empty when there is none. Hostile text. */
+            constant: string;
+            /**
+             * Format: int64
+             * @description How many records of the window have it.
+             */
+            count: number;
+            /** @description The newest message in full. Hostile text. */
+            example: string;
+            /** @description When the first of them was written. */
+            first_at: components["schemas"]["Time"];
+            /** @description When the last of them was. */
+            last_at: components["schemas"]["Time"];
+            /** @description What is constant, with `<*>` where the messages vary. Hostile text. */
+            pattern: string;
+            /** @description The services that wrote it, at most eight. Hostile text. */
+            services: string[];
+            /** @description The highest severity among them: `TRACE` to `FATAL`, empty when none was given. */
+            severity: string;
+        };
+        /** @description Patterns of the messages within a window, the most frequent first. */
+        LogPatternList: {
+            /** @description Where the window begins that `before` counts; it ends where the window asked for begins. */
+            before_since: components["schemas"]["Time"];
+            /** @description Present when part of the stored data was not looked at: what is missing, in words. */
+            incomplete?: string | null;
+            /** @description The patterns, at most `limit`. */
+            items: components["schemas"]["LogPattern"][];
+            /**
+             * Format: int64
+             * @description How many records were looked at.
+             */
+            records: number;
+            /**
+             * Format: int64
+             * @description How many patterns there are.
+             */
+            total: number;
+        };
         /** @description One log record. */
         LogRecord: {
             /** @description When. */
@@ -1981,6 +2669,67 @@ export interface components {
             span_id?: string | null;
             /** @description The trace, 32 hexadecimal digits. */
             trace_id?: string | null;
+        };
+        /** @description New log records, as the event `records` of the stream carries them. */
+        LogTail: {
+            /** @description The records, in the order of arrival. */
+            items: components["schemas"]["LogRecord"][];
+            /**
+             * Format: int64
+             * @description How many more there were than could be shown.
+             */
+            missed: number;
+        };
+        /** @description Calls from one node to another. */
+        MapEdge: {
+            /** @description Who calls. Hostile text. */
+            from: string;
+            /** @description The calls, as the called one measured them; where it sends no spans, as the caller did. */
+            timing: components["schemas"]["MapTiming"];
+            /** @description Who is called. Hostile text. */
+            to: string;
+        };
+        /** @description One service, or what services call. */
+        MapNode: {
+            /** @description What it is. */
+            kind: components["schemas"]["MapNodeKind"];
+            /** @description Its name. Hostile text. */
+            name: string;
+            /** @description Its own work: spans that came in or began a trace; of what sends no spans, the calls to it. */
+            timing: components["schemas"]["MapTiming"];
+        };
+        /**
+         * @description What a node of the map is.
+         * @enum {string}
+         */
+        MapNodeKind: "service" | "database" | "messaging" | "external";
+        /** @description How often, how well and how fast. */
+        MapTiming: {
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            calls: number;
+            /**
+             * Format: int64
+             * @description How many of them failed.
+             */
+            errors: number;
+            /**
+             * Format: double
+             * @description The median duration, in milliseconds.
+             */
+            p50_ms: number;
+            /**
+             * Format: double
+             * @description The 95th percentile, in milliseconds.
+             */
+            p95_ms: number;
+            /**
+             * Format: double
+             * @description Calls per second of the window.
+             */
+            rate: number;
         };
         /** @description Who is asking, and of what. */
         Me: {
@@ -2064,6 +2813,68 @@ export interface components {
             state?: components["schemas"]["ActionItemState"] | null;
             /** @description What. */
             title: string;
+        };
+        /**
+         * @description What to replay: a rule that runs, by name or id, or one that is written here. What is given beside `rule` takes the place
+         *     of the running rule's, so that a change can be tried before it is saved.
+         */
+        NewBacktest: {
+            /** @description Whether the rule that runs under this name is replayed too; yes when absent. */
+            compare?: boolean | null;
+            end?: components["schemas"]["Time"] | null;
+            /** @description Whether other thresholds and `for`s are tried; yes when absent. */
+            explore?: boolean | null;
+            /** @description PromQL. */
+            expr?: string | null;
+            /** @description `for`, for example `5m`. */
+            for?: string | null;
+            /** @description How long it goes on firing after the condition ended. */
+            keep_firing_for?: string | null;
+            /** @description Labels that the rule sets; values may be templates. */
+            labels?: {
+                [key: string]: string;
+            } | null;
+            /** @description The name, where there is no `rule`: a rule that runs under it is shown beside. */
+            name?: string | null;
+            /** @description What missing data means: `unknown`, `ok` or `firing`. */
+            on_no_data?: string | null;
+            /** @description A rule's id (`group/name`) or name. */
+            rule?: string | null;
+            /** @description How far back, for example `30d`; 30 days when neither this nor `start` is given. */
+            since?: string | null;
+            start?: components["schemas"]["Time"] | null;
+            /** @description Time between two looks at the rule, for example `15s`; 15 s up to 31 days when absent, longer beyond. */
+            step?: string | null;
+            /** @description The time zone of those who would be woken, an IANA name; UTC when absent. */
+            time_zone?: string | null;
+            /**
+             * Format: int32
+             * @description How long the answer may wait for the end, in milliseconds, at most 10,000; 0 when absent.
+             */
+            wait_ms?: number | null;
+        };
+        /** @description A change to record. `summary` or `version` must be there. */
+        NewChange: {
+            at?: components["schemas"]["Time"] | null;
+            /** @description By whom; the token's name when absent. */
+            author?: string | null;
+            /** @description What else is known, at most 16,000 bytes of JSON. */
+            details?: unknown;
+            ended_at?: components["schemas"]["Time"] | null;
+            /** @description Where. */
+            environment?: string | null;
+            /** @description Your own name for it, for example the pipeline's run: reporting it again brings it up to date. */
+            key?: string | null;
+            kind?: components["schemas"]["ServiceChangeKind"] | null;
+            /** @description Of what; the name that its alerts have in `service`. */
+            service?: string | null;
+            status?: components["schemas"]["ServiceChangeStatus"] | null;
+            /** @description In one line. */
+            summary?: string | null;
+            /** @description Where it can be read about. */
+            url?: string | null;
+            /** @description To which version. */
+            version?: string | null;
         };
         /** @description A note to leave. */
         NewHandoffNote: {
@@ -2528,7 +3339,7 @@ export interface components {
             history: components["schemas"]["ProbeResult"][];
             /** @description How often it runs, for example `10s`. */
             interval: string;
-            /** @description `http`, `tcp`, `dns`, `tls`, `icmp`, `heartbeat`. */
+            /** @description `http`, `tcp`, `dns`, `icmp`, `tls`, `postgres`, `mysql`. */
             kind: string;
             /**
              * Format: double
@@ -2592,6 +3403,8 @@ export interface components {
             code: string;
             /** @description What happened to which object, and what to do. */
             detail: string;
+            /** @description Where in a text that is refused, if it is about one. */
+            places?: components["schemas"]["RuleProblem"][];
             /**
              * Format: int32
              * @description The HTTP status.
@@ -2617,6 +3430,20 @@ export interface components {
             /** @description What is doubtful about the answer. */
             warnings?: string[] | null;
         };
+        /** @description A group to be stored. */
+        PutRuleGroup: {
+            /** @description Whether it is evaluated; absent: as before, and a new one is. */
+            enabled?: boolean | null;
+            /** @description Why; must not be empty. */
+            reason: string;
+            /** @description A rule file with this one group in it. */
+            source: string;
+            /**
+             * Format: int64
+             * @description The newest version that the writer has seen, 0 for none: another one by now is a conflict. Absent: whatever it is.
+             */
+            version?: number | null;
+        };
         /** @description What was taken of a body. It is on disk. */
         Received: {
             /**
@@ -2624,6 +3451,11 @@ export interface components {
              * @description How many alerts the body told of.
              */
             alerts: number;
+            /**
+             * Format: int32
+             * @description How many changes, for example deployments, it told of.
+             */
+            changes?: number | null;
             /** @description Why there was nothing to take. */
             ignored?: string | null;
         };
@@ -2657,11 +3489,122 @@ export interface components {
             /** @description Give this back as `cursor` to get the next page; absent on the last page. */
             next_cursor?: string | null;
         };
+        /** @description One rule, and what it would have done. */
+        Replayed: {
+            /** @description How it compares, where one number decides: `>`, `>=`, `<`, `<=`, `==` or `!=`. */
+            comparison?: string | null;
+            /** @description By day. */
+            days: components["schemas"]["BacktestDay"][];
+            /** @description The last one. */
+            end: components["schemas"]["Time"];
+            exploration?: components["schemas"]["BacktestExploration"] | null;
+            /** @description Its expression. */
+            expr: string;
+            /**
+             * Format: int64
+             * @description How many alerts there were.
+             */
+            fired: number;
+            /**
+             * Format: double
+             * @description How long at least one alert was on, in seconds.
+             */
+            firing_seconds: number;
+            /** @description The alerts, in the order in which they ended; at most 2,000. */
+            firings: components["schemas"]["BacktestFiring"][];
+            /** @description `for`. */
+            for: string;
+            /** @description By hour of the day: 24. */
+            hours: components["schemas"]["BacktestHour"][];
+            /** @description Known incidents of that time. */
+            incidents: components["schemas"]["BacktestIncident"][];
+            /** @description `keep_firing_for`. */
+            keep_firing_for: string;
+            /** @description What is compared with it. */
+            lhs?: string | null;
+            /**
+             * Format: double
+             * @description The longest time that one was on, in seconds.
+             */
+            longest_seconds: number;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Conditions that ended before `for` was over.
+             */
+            not_held: number;
+            /**
+             * Format: int64
+             * @description Times at which somebody would have been told; alerts that were on at the same time count once.
+             */
+            pages: number;
+            /**
+             * Format: int64
+             * @description Of the pages, those between 22:00 and 07:00.
+             */
+            pages_at_night: number;
+            /**
+             * Format: double
+             * @description Pages in a week like these; absent where less than a day is known.
+             */
+            pages_per_week?: number | null;
+            /**
+             * Format: int64
+             * @description Of the pages, those that belong to no known incident.
+             */
+            pages_without_incident: number;
+            /** @description How many series it compared at most. */
+            series: number;
+            /** @description The first moment that was looked at. */
+            start: components["schemas"]["Time"];
+            /**
+             * Format: double
+             * @description Time between two moments, in seconds.
+             */
+            step_seconds: number;
+            /**
+             * Format: double
+             * @description The number.
+             */
+            threshold?: number | null;
+            /** @description Times at which nothing was known; at most 500. */
+            unknown: components["schemas"]["BacktestUnknown"][];
+            /**
+             * Format: double
+             * @description How long nothing was known, in seconds.
+             */
+            unknown_seconds: number;
+        };
+        /** @description What came of a backtest. */
+        Report: {
+            band?: components["schemas"]["BacktestBand"] | null;
+            /** @description The rule that was asked about. */
+            candidate: components["schemas"]["Replayed"];
+            /** @description The compared side over the window, some of its series, for a chart. */
+            chart: components["schemas"]["BacktestChart"];
+            current?: components["schemas"]["Replayed"] | null;
+            /**
+             * Format: double
+             * @description How long it took, in seconds.
+             */
+            took_seconds: number;
+        };
         /**
          * @description A role in an incident.
          * @enum {string}
          */
         Role: "incident_commander" | "communications_lead" | "operations_lead" | "scribe";
+        /** @description A version to go back to. */
+        RollBackRuleGroup: {
+            /** @description Why; must not be empty. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            version: number;
+        };
         /** @description Which way an alert would go. */
         RouteAnswer: {
             /** @description The moment that the answer is for. */
@@ -2762,8 +3705,13 @@ export interface components {
         };
         /** @description One rule. */
         Rule: {
+            /** @description Its annotations, as written. Hostile text. */
+            annotations: {
+                [key: string]: string;
+            };
             /** @description What it is about. */
             category: components["schemas"]["Category"];
+            comparison?: components["schemas"]["ExpressionComparison"] | null;
             /**
              * Format: int64
              * @description How often it was evaluated since the start.
@@ -2776,7 +3724,7 @@ export interface components {
              * @description How often that failed.
              */
             failures: number;
-            /** @description The file that it stands in, relative to the configuration folder. */
+            /** @description The file that it stands in, relative to the configuration folder; none for a stored one. */
             file?: string | null;
             /** @description The group's name. */
             group: string;
@@ -2786,25 +3734,146 @@ export interface components {
             id: string;
             /** @description Its instances that are not ok; at most 100. */
             instances: components["schemas"]["RuleInstance"][];
+            /** @description How long it goes on firing after the condition ended. */
+            keep_firing_for?: string | null;
+            /** @description The labels that it adds, as written. */
+            labels: {
+                [key: string]: string;
+            };
             /**
              * Format: int64
              * @description How long that took, in microseconds.
              */
             last_duration_us?: number | null;
             last_evaluated_at?: components["schemas"]["Time"] | null;
+            /**
+             * Format: int64
+             * @description The line on which it stands in its file or text.
+             */
+            line: number;
             /** @description The rule's name. */
             name: string;
+            /** @description Why it can never fire as things are; empty when it can. */
+            never: components["schemas"]["RuleMismatch"][];
             next_due_at?: components["schemas"]["Time"] | null;
+            /** @description Where it comes from. */
+            origin: components["schemas"]["RuleOrigin"];
             /** @description How urgent. */
             priority: components["schemas"]["Priority"];
+            /** @description Whether it writes a series instead of raising alerts. */
+            recording: boolean;
             /** @description The `runbook_url` annotation. Hostile text: follow only http and https. */
             runbook_url?: string | null;
+            /**
+             * Format: int64
+             * @description How many series its last evaluation saw.
+             */
+            series: number;
+            /** @description Since when it is in its state. */
+            since: components["schemas"]["Time"];
             /** @description Its state. */
             state: components["schemas"]["RuleState"];
             /** @description The `summary` annotation as written. */
             summary?: string | null;
             /** @description Why it is `unknown`. */
             unknown_reason?: string | null;
+        };
+        /** @description One evaluation. */
+        RuleEvaluation: {
+            /** @description When. */
+            at: components["schemas"]["Time"];
+            /**
+             * Format: int64
+             * @description How long it took, in microseconds.
+             */
+            duration_us: number;
+            /**
+             * Format: int64
+             * @description How many series it saw.
+             */
+            series: number;
+            /** @description The rule's state after it. */
+            state: components["schemas"]["RuleState"];
+        };
+        /** @description One rule group. */
+        RuleGroup: {
+            changed_at?: components["schemas"]["Time"] | null;
+            /** @description By whom. */
+            changed_by?: string | null;
+            /** @description Whether it is evaluated. */
+            enabled: boolean;
+            /** @description The file, for one of a file. */
+            file?: string | null;
+            /** @description Its name. */
+            name: string;
+            /** @description Where it comes from. Groups of files are changed in their file. */
+            origin: components["schemas"]["RuleOrigin"];
+            /** @description Why a stored group cannot be read any more; it is not evaluated then. */
+            problems: components["schemas"]["RuleProblem"][];
+            /** @description Why, in their words. Hostile text. */
+            reason?: string | null;
+            /**
+             * Format: int64
+             * @description How many rules it has.
+             */
+            rules: number;
+            /** @description The text, for a stored one: a rule file with this group in it. */
+            source?: string | null;
+            /**
+             * Format: int64
+             * @description The number of its newest version, for a stored one.
+             */
+            version?: number | null;
+        };
+        /** @description What a check found. */
+        RuleGroupChecked: {
+            /** @description The group's name, when the text can be read. */
+            name?: string | null;
+            /** @description What is wrong, by place; a text with an error cannot be stored. */
+            problems: components["schemas"]["RuleProblem"][];
+            /** @description Its rules. */
+            rules: components["schemas"]["CheckedRule"][];
+        };
+        /** @description Rule groups, those of files first, in the order in which they are read; then stored ones, by name. */
+        RuleGroupList: {
+            /** @description The objects, in the order that the path documents. */
+            items: components["schemas"]["RuleGroup"][];
+            /** @description Give this back as `cursor` to get the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One version of a stored group. */
+        RuleGroupVersion: {
+            /** @description When. */
+            at: components["schemas"]["Time"];
+            /** @description Who. */
+            by: string;
+            /** @description `created`, `edited`, `enabled`, `disabled`, `rolled_back` or `deleted`. */
+            change: string;
+            /** @description Whether the group was evaluated from then on. */
+            enabled: boolean;
+            /** @description Why, in their words. Hostile text. */
+            reason: string;
+            /** @description The text. */
+            source: string;
+            /**
+             * Format: int64
+             * @description From 1, without gaps.
+             */
+            version: number;
+        };
+        /** @description Versions, the newest first. */
+        RuleGroupVersionList: {
+            /** @description The objects, in the order that the path documents. */
+            items: components["schemas"]["RuleGroupVersion"][];
+            /** @description Give this back as `cursor` to get the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description What became of a rule lately. */
+        RuleHistory: {
+            /** @description Its last evaluations since the start, newest first, at most 30. */
+            evaluations: components["schemas"]["RuleEvaluation"][];
+            /** @description What became of its instances, newest first, at most 200; from the ledger. */
+            transitions: components["schemas"]["RuleTransition"][];
         };
         /** @description One label set for which a rule's condition holds. */
         RuleInstance: {
@@ -2836,6 +3905,45 @@ export interface components {
              */
             total: number;
         };
+        /** @description Something that a rule selects and that does not exist. */
+        RuleMismatch: {
+            /** @description What does not exist: `metric`, `label`, `value` or `combination`. */
+            missing: string;
+            /** @description The nearest that exists. */
+            nearest?: string | null;
+            /** @description All of it in a sentence. */
+            reason: string;
+            /** @description The selector. */
+            selector: string;
+            /** @description The name or value as the rule has it. */
+            wanted: string;
+        };
+        /**
+         * @description Where a rule comes from.
+         * @enum {string}
+         */
+        RuleOrigin: "file" | "stored";
+        /** @description Something that is wrong with a text, or worth a look. */
+        RuleProblem: {
+            /** @description The problem's code. */
+            code: string;
+            /**
+             * Format: int64
+             * @description From 1; 0 when it is about the text as a whole.
+             */
+            column: number;
+            /** @description What to do. */
+            help?: string | null;
+            /**
+             * Format: int64
+             * @description From 1; 0 when it is about the text as a whole.
+             */
+            line: number;
+            /** @description What is wrong with what. */
+            message: string;
+            /** @description `error` or `warning`. */
+            severity: string;
+        };
         /**
          * @description In which order rules are listed.
          * @enum {string}
@@ -2846,6 +3954,29 @@ export interface components {
          * @enum {string}
          */
         RuleState: "ok" | "pending" | "firing" | "unknown";
+        /** @description One change of one instance. */
+        RuleTransition: {
+            /** @description When. */
+            at: components["schemas"]["Time"];
+            /** @description The instance's labels. Hostile text. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Why. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description Its place in the ledger.
+             */
+            seq: number;
+            /** @description `pending`, `inactive`, `firing`, `unknown` or `resolved`. */
+            state: string;
+            /**
+             * Format: double
+             * @description The value.
+             */
+            value?: number | null;
+        };
         /** @description One run as a list shows it. */
         Run: {
             /** @description The alert that it is for, `alr_…`. */
@@ -2952,12 +4083,65 @@ export interface components {
             /** @description Whether it sent spans. */
             traces: boolean;
         };
+        /** @description One change. Its texts are hostile. */
+        ServiceChange: {
+            /** @description When it was made. */
+            at: components["schemas"]["Time"];
+            /** @description By whom. */
+            author: string;
+            ended_at?: components["schemas"]["Time"] | null;
+            /** @description Where. */
+            environment: string;
+            /** @description `chg_…`. */
+            id: string;
+            /** @description What was changed. */
+            kind: components["schemas"]["ServiceChangeKind"];
+            /** @description When it was heard of. */
+            received_at: components["schemas"]["Time"];
+            /** @description Of what; empty: nobody said. */
+            service: string;
+            /** @description `api`, or the integration that it came through. */
+            source: string;
+            /** @description How far it is. */
+            status: components["schemas"]["ServiceChangeStatus"];
+            /** @description In one line. */
+            summary: string;
+            /** @description All of it in one line. */
+            title: string;
+            /** @description Where its source shows it. */
+            url: string;
+            /** @description To which version. */
+            version: string;
+        };
+        /**
+         * @description What was changed.
+         * @enum {string}
+         */
+        ServiceChangeKind: "deploy" | "config" | "other";
+        /**
+         * @description How far a change is.
+         * @enum {string}
+         */
+        ServiceChangeStatus: "started" | "succeeded" | "failed";
         /** @description Services by name. */
         ServiceList: {
             /** @description The objects, in the order that the path documents. */
             items: components["schemas"]["Service"][];
             /** @description Give this back as `cursor` to get the next page; absent on the last page. */
             next_cursor?: string | null;
+        };
+        /** @description Who calls whom, told from the spans of a window. */
+        ServiceMap: {
+            /** @description The calls, by their ends. */
+            edges: components["schemas"]["MapEdge"][];
+            /** @description Present when part of the spans was not looked at, in words. */
+            incomplete?: string | null;
+            /** @description The services and what they call, by name. */
+            nodes: components["schemas"]["MapNode"][];
+            /** @description From. */
+            since: components["schemas"]["Time"];
+            /** @description To. */
+            until: components["schemas"]["Time"];
         };
         /** @description The running configuration in short, without secrets. */
         Settings: {
@@ -3080,6 +4264,8 @@ export interface components {
             attributes: {
                 [key: string]: string;
             };
+            /** @description When the whole trace waited for this span and for none of its children: its parts of the critical path, by time. */
+            critical?: components["schemas"]["SpanPart"][];
             /**
              * Format: int64
              * @description How long it took, in microseconds.
@@ -3119,6 +4305,19 @@ export interface components {
             };
             /** @description Its name. Hostile text. */
             name: string;
+        };
+        /** @description A part of a span's time. */
+        SpanPart: {
+            /**
+             * Format: int64
+             * @description How long it is, in microseconds.
+             */
+            duration_us: number;
+            /**
+             * Format: int64
+             * @description Microseconds after the trace's first span began.
+             */
+            offset_us: number;
         };
         /**
          * @description A span's status, as OpenTelemetry has it.
@@ -3884,6 +5083,179 @@ export interface operations {
             };
         };
     };
+    start_backtest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBacktest"];
+            };
+        };
+        responses: {
+            /** @description Started; finished already where `wait_ms` was enough */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backtest"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_backtest: {
+        parameters: {
+            query?: {
+                /** @description How long the answer may wait for the end, in milliseconds, at most 10,000; 0 when absent. */
+                wait_ms?: number;
+            };
+            header?: never;
+            path: {
+                /** @description `bkt_…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backtest"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_backtest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `bkt_…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backtest"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_changes: {
+        parameters: {
+            query?: {
+                /** @description Of this service only. */
+                service?: string;
+                /** @description Made then or later: RFC 3339 or Unix seconds. */
+                since?: string;
+                /** @description Made before then. */
+                until?: string;
+                /** @description At most this many, 1 to 1,000; 100 when absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceChange"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     demo: {
         parameters: {
             query?: never;
@@ -4086,6 +5458,100 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["Change"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_expression: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckExpression"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExpressionChecked"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_heartbeats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeartbeatList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_heartbeat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeartbeatDetail"];
                 };
             };
             /** @description A problem */
@@ -5442,6 +6908,311 @@ export interface operations {
             };
         };
     };
+    list_rule_groups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleGroupList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_rule_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckRuleGroup"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleGroupChecked"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_rule_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleGroup"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_rule_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutRuleGroup"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleGroup"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_rule_group: {
+        parameters: {
+            query: {
+                /** @description Why; must not be empty. */
+                reason: string;
+            };
+            header?: never;
+            path: {
+                /** @description The group's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleGroupVersion"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disable_rule_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeRuleGroup"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleGroup"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enable_rule_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeRuleGroup"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleGroup"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roll_back_rule_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollBackRuleGroup"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleGroup"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_rule_group_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleGroupVersionList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_rules: {
         parameters: {
             query?: {
@@ -5451,6 +7222,8 @@ export interface operations {
                 priority?: string;
                 /** @description Categories, comma-separated. */
                 category?: string;
+                /** @description Only those that can never fire, when true. */
+                never?: boolean;
                 /** @description Text that must occur in the name, the group or the expression; letter case does not matter. */
                 q?: string;
                 /** @description In which order; `name` when absent. */
@@ -5473,6 +7246,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RuleList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What the rule's id has before the slash. */
+                group: string;
+                /** @description What it has after it. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rule"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_rule_history: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What the rule's id has before the slash. */
+                group: string;
+                /** @description What it has after it. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleHistory"];
                 };
             };
             /** @description A problem */
@@ -5851,6 +7692,132 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LogList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_log_patterns: {
+        parameters: {
+            query?: {
+                /** @description The service. */
+                service?: string;
+                /** @description The lowest severity: `TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR`, `FATAL`. */
+                severity?: string;
+                /** @description Text that must occur in the body; letter case does not matter. */
+                q?: string;
+                /** @description The trace, 32 hexadecimal digits. */
+                trace_id?: string;
+                /** @description From: RFC 3339 or Unix seconds; one hour before `until` when absent. */
+                since?: string;
+                /** @description To: RFC 3339 or Unix seconds; now when absent. */
+                until?: string;
+                /** @description At most this many, 1 to 1,000; 100 when absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before, with the same window. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogPatternList"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tail_logs: {
+        parameters: {
+            query?: {
+                /** @description The service. */
+                service?: string;
+                /** @description The lowest severity: `TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR`, `FATAL`. */
+                severity?: string;
+                /** @description Text that must occur in the body; letter case does not matter. */
+                q?: string;
+                /** @description The trace, 32 hexadecimal digits. */
+                trace_id?: string;
+                /** @description From: RFC 3339 or Unix seconds; one hour before `until` when absent. */
+                since?: string;
+                /** @description To: RFC 3339 or Unix seconds; now when absent. */
+                until?: string;
+                /** @description At most this many, 1 to 1,000; 100 when absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before, with the same window. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A stream of these */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["LogTail"];
+                };
+            };
+            /** @description A problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_service_map: {
+        parameters: {
+            query?: {
+                /** @description From: RFC 3339 or Unix seconds; one hour before `until` when absent. */
+                since?: string;
+                /** @description To: RFC 3339 or Unix seconds; now when absent. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceMap"];
                 };
             };
             /** @description A problem */

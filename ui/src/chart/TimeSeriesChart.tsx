@@ -85,7 +85,24 @@ export default function TimeSeriesChart(props: Props) {
     );
     plot.current = made;
     return () => made.destroy();
-  }, [lines, spans, marks, start, end, threshold, comparison, bands, utc, dark, width, height, hidden, unit, data, canZoom]);
+  }, [
+    lines,
+    spans,
+    marks,
+    start,
+    end,
+    threshold,
+    comparison,
+    bands,
+    utc,
+    dark,
+    width,
+    height,
+    hidden,
+    unit,
+    data,
+    canZoom,
+  ]);
 
   const toggle = (name: string) => {
     const next = new Set(hidden);
