@@ -28,7 +28,7 @@ pub enum Answer {
     Garbage,
     /// A redirect to somewhere else.
     Redirect(String),
-    /// Nothing, until [`MockWebhook::release`]; then 200.
+    /// Nothing, until the next [`MockWebhook::release`]; then 200.
     Hang,
     /// The connection is closed after the whole request was read: did it arrive?
     CloseAfterReading,
@@ -150,6 +150,9 @@ impl MockWebhook {
 
     /// What is answered when the script is empty.
     pub fn otherwise(&self, answer: Answer) {
+        if matches!(answer, Answer::Hang) {
+            self.shared.released.send_replace(false);
+        }
         *self.shared.otherwise.lock() = Otherwise::Always(answer);
     }
 
