@@ -21,14 +21,11 @@ fn wave(t: i64) -> f64 {
     100.0 + 50.0 * ((t % DAY) as f64 / DAY as f64 * std::f64::consts::TAU).sin() + ((t / 300_000) % 7) as f64
 }
 
-fn range(
-    source: &dyn SeriesSource,
-    expr: &str,
-    start: i64,
-    end: i64,
-    step: i64,
-) -> Result<Vec<(String, Vec<(i64, f64)>)>, EvalError> {
-    let expr = Expr::parse(expr).unwrap();
+/// Series by their labels, each with its points.
+type Lines = Vec<(String, Vec<(i64, f64)>)>;
+
+fn range(source: &dyn SeriesSource, expr: &str, start: i64, end: i64, step: i64) -> Result<Lines, EvalError> {
+    let expr = Expr::parse(expr).expect("a valid expression");
     let (series, _) = watchkeeper_promql::range(&expr, source, start, end, step, &Limits::default())?;
     let points = |s: &watchkeeper_domain::query::SeriesData| s.samples.iter().map(|p| (p.t, p.v)).collect();
     Ok(series.iter().map(|s| (s.labels.to_string(), points(s))).collect())

@@ -11,6 +11,7 @@ mod context;
 mod inputs;
 mod metrics;
 mod onward;
+mod opening;
 mod pressed;
 mod progress;
 mod repeats;
@@ -24,11 +25,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
-use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use watchkeeper_alert::silence::Silences;
 use watchkeeper_alert::{AlertReconciler, Alerts, Expiry, Intake, Routing};
-use watchkeeper_config::{Config, Diagnostic, ExprProblem, FileSystem, Loaded, render};
+use watchkeeper_config::{Config, Diagnostic, ExprProblem, FileSystem, render};
 use watchkeeper_detect::heartbeat::Heartbeats;
 use watchkeeper_detect::probe::{ProbeRunner, RealNetwork};
 use watchkeeper_detect::scheduler::{Dependencies, Scheduler};
@@ -59,6 +59,7 @@ pub use backtests::{Backtests, Job, JobState};
 use context::MessageContext;
 pub use metrics::Metrics;
 use onward::Onward;
+use opening::{bind, configure, listener, lock};
 use pressed::Pressed;
 pub use progress::Progress;
 pub use repeats::Repeats;
@@ -435,45 +436,6 @@ pub(crate) struct Wakes {
     workflows: Wake,
 }
 
-/// Reads the configuration and applies the command line's overrides.
-fn configure(options: &Options) -> Result<Config, StartError> {
-    let mut config = match &options.config_file {
-        None => watchkeeper_config::defaults(),
-        Some(file) => {
-            let Loaded { config, warnings } =
-                watchkeeper_config::load(file, &FileSystem, &check_expr).map_err(StartError::Config)?;
-            for warning in warnings {
-                tracing::warn!("{warning}");
-            }
-            config
-        }
-    };
-    if let Some(listen) = options.listen {
-        let scheme = if config.server.tls.is_some() { "https" } else { "http" };
-        if config.server.external_url == format!("{scheme}://{}", config.server.listen) {
-            config.server.external_url = format!("{scheme}://{listen}");
-        }
-        config.server.listen = listen;
-    }
-    if let Some(data) = &options.data {
-        config.storage.path.clone_from(data);
-    }
-    Ok(config)
-}
-
-/// Makes the data folder and takes it for this process alone.
-fn lock(path: &Path) -> Result<File, StartError> {
-    let cannot = |reason: String| StartError::Data { path: path.to_owned(), reason };
-    std::fs::create_dir_all(path)
-        .map_err(|e| cannot(format!("it cannot be made ({e}); check `storage.path` and its permissions")))?;
-    let file = File::create(path.join("lock"))
-        .map_err(|e| cannot(format!("it is not writable ({e}); check its permissions")))?;
-    file.try_lock().map_err(|_| {
-        cannot("another Watchkeeper uses it; stop that one, or give this one a folder of its own".to_owned())
-    })?;
-    Ok(file)
-}
-
 async fn open_store(config: &Config, env: &Env, relay: Arc<Relay>) -> Result<Arc<Store>, StartError> {
     let options = StoreOptions {
         retention: config.storage.retention,
@@ -496,30 +458,4 @@ async fn open_store(config: &Config, env: &Env, relay: Arc<Relay>) -> Result<Arc
 /// The configuration as it is whenever somebody asks.
 fn configured(live: Arc<ArcSwap<Config>>) -> watchkeeper_respond::notify::watch::Configured {
     Arc::new(move || live.load_full())
-}
-
-type Others = Vec<(TcpListener, bool)>;
-
-async fn bind(config: &Config, otlp: bool) -> Result<(TcpListener, Addresses, Others), StartError> {
-    let (main, main_address) = listener(config.server.listen, "server.listen").await?;
-    let mut addresses = Addresses { main: main_address, otlp_http: None, otlp_grpc: None };
-    let mut others = Vec::new();
-    if let Some(address) = config.server.otlp_http.filter(|_| otlp) {
-        let (listener, bound) = listener(address, "server.otlp_http").await?;
-        addresses.otlp_http = Some(bound);
-        others.push((listener, false));
-    }
-    if let Some(address) = config.server.otlp_grpc.filter(|_| otlp) {
-        let (listener, bound) = listener(address, "server.otlp_grpc").await?;
-        addresses.otlp_grpc = Some(bound);
-        others.push((listener, true));
-    }
-    Ok((main, addresses, others))
-}
-
-async fn listener(address: SocketAddr, key: &'static str) -> Result<(TcpListener, SocketAddr), StartError> {
-    let cannot = |source| StartError::Listen { address, key, source };
-    let listener = TcpListener::bind(address).await.map_err(cannot)?;
-    let bound = listener.local_addr().map_err(cannot)?;
-    Ok((listener, bound))
 }

@@ -51,7 +51,7 @@ export function Loaded<T>({
   if (query.data === undefined) {
     if (query.isError) return <ProblemNotice error={query.error} retry={() => void query.refetch()} />;
     return (
-      <Stack gap="sm" aria-busy="true" aria-label="Loading">
+      <Stack gap="sm" role="status" aria-busy="true" aria-label="Loading">
         {Array.from({ length: lines }, (_, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: the lines are all alike and never move
           <Skeleton key={index} height={28} radius="sm" />

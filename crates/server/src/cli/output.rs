@@ -33,6 +33,11 @@ pub(super) fn show<T: Serialize>(format: Format, answer: &T, table: impl FnOnce(
     Ok(())
 }
 
+/// Reads back what [`show`] writes as YAML.
+pub(super) fn from_yaml<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_saphyr::from_str(text).map_err(|error| error.to_string())
+}
+
 /// Writes text and a line feed on standard output, as it is.
 ///
 /// A reader that has seen enough (`| head -1`) ends the command as it ends every other: quietly, with 128 + SIGPIPE.

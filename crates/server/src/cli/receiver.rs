@@ -158,7 +158,7 @@ pub(super) async fn run(server: &Server, format: Format, command: Command) -> Ou
 fn read(file: &Path) -> Result<MessageTemplates, Failure> {
     let cannot = |why: String| Failure::Usage(format!("{} cannot be used: {why}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|error| cannot(error.to_string()))?;
-    serde_saphyr::from_str(&text).map_err(|error| cannot(error.to_string()))
+    output::from_yaml(&text).map_err(cannot)
 }
 
 fn pairs(texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {

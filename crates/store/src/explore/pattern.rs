@@ -262,7 +262,17 @@ fn head(text: &str, bytes: usize) -> &str {
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    &text[..end]
+    before(text, end)
+}
+
+/// The text before a place between two of its characters.
+fn before(text: &str, at: usize) -> &str {
+    text.split_at_checked(at).map_or(text, |(before, _)| before)
+}
+
+/// The text from a place between two of its characters on.
+fn from(text: &str, at: usize) -> &str {
+    text.split_at_checked(at).map_or("", |(_, after)| after)
 }
 
 /// A word with its numbers, ids and times taken out: `id=42,took=3.5ms` is `id=<*>,took=<*>`.
@@ -270,14 +280,15 @@ fn mask(word: &str) -> String {
     let mut masked = String::with_capacity(word.len());
     let mut rest = word;
     while let Some(start) = rest.find(|c: char| c.is_alphanumeric()) {
-        masked.push_str(&rest[..start]);
-        let run = uuid(&rest[start..]).unwrap_or_else(|| run(&rest[start..]));
+        masked.push_str(before(rest, start));
+        let word = from(rest, start);
+        let run = uuid(word).unwrap_or_else(|| run(word));
         if varies(run) {
             masked.push_str(VARIABLE)
         } else {
             masked.push_str(run)
         }
-        rest = &rest[start + run.len()..];
+        rest = from(word, run.len());
     }
     masked.push_str(rest);
     // An address, a date or a UUID is one variable and not several.
@@ -306,14 +317,14 @@ fn run(text: &str) -> &str {
     let mut characters = text.char_indices().peekable();
     while let Some((at, c)) = characters.next() {
         let in_number = c == '.'
-            && text[..at].ends_with(|d: char| d.is_ascii_digit())
+            && before(text, at).ends_with(|d: char| d.is_ascii_digit())
             && characters.peek().is_some_and(|(_, d)| d.is_ascii_digit());
         if !c.is_alphanumeric() && !in_number {
             break;
         }
         end = at + c.len_utf8();
     }
-    &text[..end]
+    before(text, end)
 }
 
 /// Whether letters and digits are an id or a number rather than a name: they begin with a digit, or are long and hexadecimal
