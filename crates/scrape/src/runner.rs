@@ -261,7 +261,10 @@ async fn carry_out(due: Due, env: &Env, sink: &dyn TelemetrySink, plan: &Mutex<P
                 return;
             };
             let read = tokio::task::spawn_blocking(move || discovery::from_files(&discovery)).await;
-            let Ok((groups, problems)) = read else { return };
+            // It must be tried again, and must not look healthy meanwhile.
+            let broken =
+                |_| (Vec::new(), vec!["reading the files panicked; this is a defect, please report it".to_owned()]);
+            let (groups, problems) = read.unwrap_or_else(broken);
             let problem = (!problems.is_empty()).then(|| problems.join("; "));
             plan.lock().found(&job, place, (problem.is_none() || !groups.is_empty()).then_some(groups), problem, env);
         }
@@ -314,7 +317,10 @@ impl Plan {
                     let of_file = place < job.config.files.len();
                     due.push(if of_file { Due::Files(name.clone(), place) } else { Due::Url(name.clone(), place) });
                 }
-                sooner(found.next);
+                // One that is being read wakes the runner when it is done; its time may have passed before that.
+                if !found.running {
+                    sooner(found.next);
+                }
             }
         }
         for (key, slot) in &mut self.slots {
